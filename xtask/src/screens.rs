@@ -112,8 +112,8 @@ impl Simulator {
         let mut line = String::new();
         let stdout = child.stdout.take().context("a pipe")?;
         BufReader::new(stdout).read_line(&mut line)?;
-        let told: serde_json::Value = serde_json::from_str(&line)?;
-        let url = told["base_url"].as_str().context("a URL")?.to_owned();
+        let server: serde_json::Value = serde_json::from_str(&line)?;
+        let url = server["base_url"].as_str().context("a URL")?.to_owned();
         Ok(Self { child, url })
     }
 

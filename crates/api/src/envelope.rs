@@ -67,13 +67,13 @@ impl<'a> Envelope<'a> {
 
     /// All messages in the response.
     pub(crate) fn message(&self) -> String {
-        let mut said: Vec<String> = Vec::new();
+        let mut messages: Vec<String> = Vec::new();
         for raw in [self.msg, self.message, self.error_message, self.error_messages].into_iter().flatten() {
             let text = lenient::scalar(Some(raw))
                 .or_else(|| raw.get().starts_with('[').then(|| raw.get().to_owned()));
-            said.extend(text.filter(|text| text != "[]" && !said.contains(text)));
+            messages.extend(text.filter(|text| text != "[]" && !messages.contains(text)));
         }
-        said.join(": ")
+        messages.join(": ")
     }
 }
 

@@ -391,9 +391,9 @@ mod tests {
     #[test]
     fn an_error_has_a_class_a_message_and_a_hint_of_its_kind() {
         let of = |kind| Error::new("outputs", kind);
-        let said =
+        let full =
             ErrorKind::Api { status: 200, code: Code::new("421"), message: "FULL".into(), nodes: Vec::new() };
-        assert_eq!(of(said).message(), Some(&"FULL".into()));
+        assert_eq!(of(full).message(), Some(&"FULL".into()));
         assert_eq!(
             (api(200, "421").message(), of(ErrorKind::Net(NetErrorKind::Connect)).message()),
             (None, None)
@@ -419,7 +419,7 @@ mod tests {
 
     #[test]
     fn a_key_of_the_other_site_is_not_a_wrong_parameter() {
-        let said = |code: &str, message: &str| {
+        let error_with = |code: &str, message: &str| {
             let kind = ErrorKind::Api {
                 status: 200,
                 code: Code::new(code),
@@ -431,7 +431,7 @@ mod tests {
         for (code, message) in
             [("301", "user not exist"), ("301", "USER_NOT_EXIST"), ("332", "USER_DOES_NOT_EXIST")]
         {
-            let error = said(code, message);
+            let error = error_with(code, message);
             assert_eq!(error.class(), Class::Auth, "{message}");
             assert_eq!(error.code().map(Code::as_str), Some(code));
             assert!(error.to_string().contains("does not exist on this site"), "{error}");
@@ -439,8 +439,8 @@ mod tests {
             assert_eq!(error.refuses_key(), code == "301");
             assert!(error.hint().is_some_and(|hint| hint.to_string().contains("runninghub.ai")));
         }
-        assert_eq!(said("301", "PARAMS_INVALID").class(), Class::BadRequest);
-        assert!(!said("301", "PARAMS_INVALID").refuses_key());
+        assert_eq!(error_with("301", "PARAMS_INVALID").class(), Class::BadRequest);
+        assert!(!error_with("301", "PARAMS_INVALID").refuses_key());
     }
 
     #[test]

@@ -445,9 +445,9 @@ impl Answer {
     /// The error for this code, with the messages of the response.
     pub(crate) fn refused_with(&self, code: &Code, envelope: &Envelope<'_>) -> Error {
         let code = Code::new(redact::message(code.as_str(), self.key.as_ref()).raw());
-        let told = envelope.message();
-        let complaints = complaints(&told);
-        let message = complaints.as_ref().map_or(told, Complaints::text);
+        let message = envelope.message();
+        let complaints = complaints(&message);
+        let message = complaints.as_ref().map_or(message, Complaints::text);
         let message = redact::message(&message, self.key.as_ref());
         let nodes = self.redacted(complaints.unwrap_or_default().nodes);
         self.error(ErrorKind::Api { status: self.status, code, message, nodes })

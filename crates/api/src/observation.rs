@@ -35,7 +35,7 @@ impl From<Item> for OutputFile {
         Self {
             node_id: item.node_id.map(Into::into),
             url: item.file_url.or(item.url).or(item.output_url).map(FileUrl::new),
-            text: said([item.text, item.content, item.output]),
+            text: texts_of([item.text, item.content, item.output]),
             file_type: item.file_type.or(item.output_type),
             data: None,
         }
@@ -43,7 +43,7 @@ impl From<Item> for OutputFile {
 }
 
 /// The first text that is not empty, else the first.
-fn said(texts: [Option<String>; 3]) -> Option<String> {
+fn texts_of(texts: [Option<String>; 3]) -> Option<String> {
     let mut texts = texts.into_iter().flatten().peekable();
     let first = texts.peek().cloned();
     texts.find(|text| !text.is_empty()).or(first)

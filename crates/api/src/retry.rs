@@ -56,19 +56,19 @@ mod tests {
             let code = crate::Code::new(code);
             Error::new("query", ErrorKind::Api { status, code, message: "".into(), nodes: Vec::new() })
         };
-        let asked = Some(Duration::from_secs(9));
+        let pause = Some(Duration::from_secs(9));
         let least = Some(Duration::from_secs(1));
         for (error, expected) in [
             (http(429), least),
-            (http(429).after(asked), asked),
+            (http(429).after(pause), pause),
             (http(429).of_create(true), least),
             (http(503), None),
-            (http(503).after(asked), asked),
-            (http(503).of_create(true).after(asked), asked),
-            (http(500).after(asked), None),
+            (http(503).after(pause), pause),
+            (http(503).of_create(true).after(pause), pause),
+            (http(500).after(pause), None),
             (api(429, "-1"), least),
             (api(200, "1003"), least),
-            (api(200, "1003").after(asked), asked),
+            (api(200, "1003").after(pause), pause),
             // A lack of task slots does not limit requests: status polls continue.
             (api(200, "421"), None),
             (api(200, "415"), None),

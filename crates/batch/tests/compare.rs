@@ -156,9 +156,9 @@ fn a_plan_shows_counts_and_the_first_changes() {
         failed(&now[5], "node 9"),
         failed(&now[6], "node 9"),
     ]);
-    let mut asked = Vec::new();
+    let mut read = Vec::new();
     let comparison = compare(&now, entries, NONE, &mut |id| {
-        asked.push(id.clone());
+        read.push(id.clone());
         before.iter().find(|item| item.id == *id).cloned()
     });
     assert_eq!(
@@ -169,7 +169,7 @@ fn a_plan_shows_counts_and_the_first_changes() {
             "x".repeat(40)
         )
     );
-    assert_eq!(asked.len(), 3, "only examples are read");
+    assert_eq!(read.len(), 3, "only examples are read");
     let json = serde_json::to_value(&comparison.summary).unwrap();
     assert_eq!(
         (&json["failed"]["node 9"], &json["asked"], &json["changes"][0]["id"]),

@@ -42,10 +42,21 @@ impl Exit {
     /// The exit code with this number, except those of signals.
     pub(crate) fn of(code: u8) -> Option<Self> {
         use Exit::{
-            Done, Network, PartialFailure, Refused, Results, StillRunning, Store, SubmitUnknown, TaskFailed, Usage,
+            Done, Network, PartialFailure, Refused, Results, StillRunning, Store, SubmitUnknown, TaskFailed,
+            Usage,
         };
-        let all =
-            [Done, TaskFailed, Usage, Network, Refused, SubmitUnknown, StillRunning, PartialFailure, Results, Store];
+        let all = [
+            Done,
+            TaskFailed,
+            Usage,
+            Network,
+            Refused,
+            SubmitUnknown,
+            StillRunning,
+            PartialFailure,
+            Results,
+            Store,
+        ];
         all.into_iter().find(|exit| exit.code() == code)
     }
 

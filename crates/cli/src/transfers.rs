@@ -40,7 +40,8 @@ impl Transfers {
             let mut seen = seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             let file = Transfer::new(file.direction, file.name, file.bytes, file.total, file.is_over);
             let id = (file.direction, file.name.clone());
-            let last = seen.entry(id.clone()).or_insert_with(|| Seen { at: Instant::now(), is_reported: false });
+            let last =
+                seen.entry(id.clone()).or_insert_with(|| Seen { at: Instant::now(), is_reported: false });
             let is_due = if file.is_over { last.is_reported } else { last.at.elapsed() >= SPACING };
             if file.is_over {
                 seen.remove(&id);

@@ -303,9 +303,9 @@ mod tests {
         manifest.merge(Some(&"5".into()), &[lost(&b)]);
         manifest.merge(None, &[saved(a, dir.path(), "a", "abc"), lost(&b)]);
         manifest.merge(None, &[saved(output("9", "https://h/b?2"), dir.path(), "b", "abc")]);
-        let told: Vec<_> =
+        let results: Vec<_> =
             manifest.results.iter().map(|entry| (entry.source.as_deref(), entry.name.as_deref())).collect();
-        assert_eq!(told, [(Some("h/a"), Some("a")), (Some("h/b"), Some("b"))]);
+        assert_eq!(results, [(Some("h/a"), Some("a")), (Some("h/b"), Some("b"))]);
         assert_eq!(manifest.workflow_id.as_deref(), Some("5"));
     }
 

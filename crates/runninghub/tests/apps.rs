@@ -49,7 +49,7 @@ async fn a_field_is_found_by_any_of_its_names() {
 async fn nothing_is_paid_for_a_mistake() {
     let (sim, hub) = start().await;
     let app = || Submit::app(App::demo().id());
-    let mut told = String::new();
+    let mut summary = String::new();
     for mistake in [
         app().set("promt", "x"),
         app().set("采样 KSampler", 1),
@@ -68,9 +68,9 @@ async fn nothing_is_paid_for_a_mistake() {
         let error = hub.submit(mistake).await.expect_err("refused");
         assert_eq!(error.kind(), ErrorKind::Usage, "{error}");
         let hint = error.hint().map_or("-".to_owned(), ToString::to_string);
-        writeln!(told, "{error} | {hint}").expect("text");
+        writeln!(summary, "{error} | {hint}").expect("text");
     }
-    insta::assert_snapshot!(told, @r#"
+    insta::assert_snapshot!(summary, @r#"
         the app has no field `promt` | did you mean `prompt`?
         several fields are called `采样 KSampler` | name one of `3.steps`, `3.cfg`
         `3.steps` takes a whole number, not `many` | its current value is `20`

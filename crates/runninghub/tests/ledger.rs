@@ -124,8 +124,8 @@ async fn a_note_does_not_hold_the_key_in_any_spelling() {
     for spelling in [key.to_owned(), key.to_uppercase(), hex, percent, base64] {
         // One refused, and one of unknown outcome.
         for code in ["433", "500"] {
-            let said = format!(r#"{{"code":{code},"msg":"no node takes {spelling}, sorry"}}"#);
-            let rule = Rule::answer("/task/openapi/create", 200, said);
+            let body = format!(r#"{{"code":{code},"msg":"no node takes {spelling}, sorry"}}"#);
+            let rule = Rule::answer("/task/openapi/create", 200, body);
             let sim = sim().rule(rule).start().await.expect("the simulator starts");
             let ledger = ledger();
             let submit =
@@ -207,13 +207,13 @@ async fn a_full_queue_is_waited_for_without_a_refusal() {
     let mut tasks = JoinSet::new();
     let waiting = Arc::new(tokio::sync::Notify::new());
     for _ in 0..3 {
-        let (hub, told) = (hub.clone(), Arc::clone(&waiting));
+        let (hub, notify) = (hub.clone(), Arc::clone(&waiting));
         tasks.spawn(async move {
             let submit = Submit::workflow(WORKFLOW).on_step(move |step| {
                 if let SubmitStep::Waiting { error, slots, .. } = step {
                     assert!(error.is_none(), "{error:?}");
                     if slots.is_some_and(|slots| (slots.busy, slots.limit) == (1, Some(1))) {
-                        told.notify_one();
+                        notify.notify_one();
                     }
                 }
             });
@@ -388,14 +388,14 @@ async fn an_id_that_cannot_be_recorded_is_printed_and_followed() {
     let hub = hub(sim.base_url(), Full::new(true));
     let mut run = hub.submit(Submit::workflow(WORKFLOW)).await.expect("it is paid for");
     let task = run.task_id().clone();
-    let tells = |events: &[Event]| {
+    let warns = |events: &[Event]| {
         events.iter().any(|event| match event {
             Event::Warning { message, .. } => message.raw().contains(task.as_str()),
             _ => false,
         })
     };
-    assert!(tells(run.opening()), "also to those who do not follow");
+    assert!(warns(run.opening()), "also to those who do not follow");
     let watched = watch(&mut run).await;
     assert_eq!(watched.end.phase, Phase::Success);
-    assert!(tells(&watched.events), "the id is told");
+    assert!(warns(&watched.events), "the id is told");
 }

@@ -242,6 +242,8 @@ into_future!(CreateTask => CreatedTask);
 impl fmt::Debug for CreateTask {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Values may be private; the webhook's URL and the password are secrets.
-        f.debug_struct("CreateTask").field("workflow_id", &self.fields.get("workflowId")).finish_non_exhaustive()
+        f.debug_struct("CreateTask")
+            .field("workflow_id", &self.fields.get("workflowId"))
+            .finish_non_exhaustive()
     }
 }

@@ -53,7 +53,7 @@ pub(crate) fn read_bare(answer: &Answer) -> Result<CreatedTask, Error> {
         .into_iter()
         .find_map(|raw| created(&lenient::entries(raw), "status"))
         .ok_or_else(|| {
-            let refused = |told: &Envelope<'_>| Some(answer.refused_with(&told.error_code()?, told));
+            let refused = |message: &Envelope<'_>| Some(answer.refused_with(&message.error_code()?, message));
             refused(&envelope)
                 .or_else(|| refused(&envelope.inner()?))
                 .unwrap_or_else(|| answer.unexpected("taskId"))
@@ -165,8 +165,8 @@ mod tests {
 
     #[test]
     fn comfyuis_json_as_the_message_is_read() {
-        let told = r#"{"code":433,"msg":"{\"error\":{\"message\":\"Prompt outputs failed validation\"},\"node_errors\":{\"3\":{\"errors\":[{\"message\":\"Value not in list\",\"details\":\"sampler_name\"}]}}}","data":null}"#;
-        let error = create_with(told, read).expect_err("refused").to_string();
+        let message = r#"{"code":433,"msg":"{\"error\":{\"message\":\"Prompt outputs failed validation\"},\"node_errors\":{\"3\":{\"errors\":[{\"message\":\"Value not in list\",\"details\":\"sampler_name\"}]}}}","data":null}"#;
+        let error = create_with(message, read).expect_err("refused").to_string();
         assert!(
             error.contains("(Prompt outputs failed validation; node 3: Value not in list (sampler_name))"),
             "{error}"
@@ -257,8 +257,8 @@ mod tests {
             let text = format!(r#"{{"code":433,"msg":"VALIDATE_PROMPT_FAILED","data":{data}}}"#);
             let error = create_with(&text, read).expect_err("refused");
             assert_eq!(error.create_outcome(), Some(CreateOutcome::Refused));
-            let told = error.to_string();
-            assert!(told.contains("FAILED: node 4: Value not in list (ckpt_name)"), "{told}");
+            let message = error.to_string();
+            assert!(message.contains("FAILED: node 4: Value not in list (ckpt_name)"), "{message}");
         }
         let error = create_with(r#"{"code":433,"msg":"no","data":null}"#, read).expect_err("refused");
         assert!(error.to_string().ends_with("(no)"), "{error}");

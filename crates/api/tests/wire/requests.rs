@@ -245,8 +245,8 @@ struct Log(Mutex<Vec<(String, Option<u16>, String)>>);
 
 impl Log {
     fn finished(&self, exchange: &Exchange<'_>) {
-        let asked = format!("{} {} {}", exchange.method, exchange.path, exchange.request.unwrap_or_default());
-        self.0.lock().expect("not poisoned").push((asked, exchange.status, exchange.response.to_owned()));
+        let sent = format!("{} {} {}", exchange.method, exchange.path, exchange.request.unwrap_or_default());
+        self.0.lock().expect("not poisoned").push((sent, exchange.status, exchange.response.to_owned()));
     }
 }
 
@@ -268,8 +268,7 @@ async fn observers_see_every_attempt_without_the_key() {
     options.access_password = Some("open".to_owned());
     client.create(Some("5".into())).options(options).await.expect_err("refused");
     let seen = log.0.lock().expect("not poisoned").clone();
-    let line =
-        |(asked, status, said): &(String, Option<u16>, String)| format!("{asked}\n  {status:?} {said}");
+    let line = |(sent, status, said): &(String, Option<u16>, String)| format!("{sent}\n  {status:?} {said}");
     let seen = seen.iter().map(line).collect::<Vec<_>>().join("\n");
     insta::assert_snapshot!(seen, @r#"
     POST /task/openapi/outputs {"taskId":"7"}

@@ -22,7 +22,7 @@ pub(crate) struct Lab {
 
 /// What a run of a batch has reported.
 #[derive(Default)]
-pub(crate) struct Told {
+pub(crate) struct Diary {
     pub(crate) news: Vec<News>,
 }
 
@@ -121,14 +121,14 @@ impl Lab {
     }
 }
 
-impl Told {
+impl Diary {
     /// Follows a batch to its end.
     pub(crate) async fn all(batch: &mut BatchRun) -> Self {
-        let mut told = Self::default();
+        let mut diary = Self::default();
         while let Some(news) = batch.next().await {
-            told.news.push(news);
+            diary.news.push(news);
         }
-        told
+        diary
     }
 
     /// How the rows ended.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use clap_complete::ArgValueCandidates;
 
-use super::{Machine, FollowOptions, Saving, SubmitOptions};
+use super::{FollowOptions, Machine, Saving, SubmitOptions};
 use crate::complete;
 
 /// Follow running or finished tasks.

@@ -231,7 +231,7 @@ fn a_form_is_filled_in_on_a_terminal() {
     ];
     let mut terminal =
         Terminal::start(200, &["app", "run", &id, "-i", "--set", "cfg=7", "--detach"], &environment);
-    for (asked, answer) in [
+    for (question, answer) in [
         ("6.text", "a dog"),
         ("3.steps", "many"),
         ("takes a whole number, not `many`", "30"),
@@ -242,7 +242,7 @@ fn a_form_is_filled_in_on_a_terminal() {
         ("10.image", ""),
         ("11.stamp", ""),
     ] {
-        terminal.wait(|screen| screen.contains(asked));
+        terminal.wait(|screen| screen.contains(question));
         terminal.press(format!("{answer}\r").as_bytes());
     }
     let (code, screen) = terminal.finish();

@@ -255,7 +255,7 @@ fn every_bad_input_is_named_before_anything_is_sent() {
         ("lines.jsonl", b"{\"set\":{\"prompt\":\"x\"},\"idd\":1}\nnonsense\n"),
     ]);
     let (app, state) = (app(), folder());
-    let mut told = String::new();
+    let mut texts = String::new();
     for name in [
         "column.csv",
         "field.csv",
@@ -283,7 +283,7 @@ fn every_bad_input_is_named_before_anything_is_sent() {
         let done = plan(&sim, &dir, &[name, "--app", &app]).run();
         assert_eq!(done.code, Some(2), "{name}: {done}");
         assert!(done.stderr.contains(&format!("in {name}; nothing was sent")), "{done}");
-        writeln!(told, "{name}\n{}", done.stdout).expect("text");
+        writeln!(texts, "{name}\n{}", done.stdout).expect("text");
         let done = plan(&sim, &dir, &[name, "--app", &app, "--json"]).run();
         let problem = event(&done, "problem");
         assert_eq!((&problem["fatal"], &problem["source"]), (&true.into(), &name.into()));
@@ -291,9 +291,9 @@ fn every_bad_input_is_named_before_anything_is_sent() {
         let run = rhub(["batch", "run", name, "--app", &app, "-o", "results"]);
         let hide = fs::canonicalize(dir.path()).expect("a folder");
         let ran = run.at(&sim).within(&dir).state(&state).hide(hide, "[dir]").run();
-        assert!(ran.code == Some(2) && told.ends_with(&format!("{}\n", ran.stdout)), "{name}: {ran}");
+        assert!(ran.code == Some(2) && texts.ends_with(&format!("{}\n", ran.stdout)), "{name}: {ran}");
     }
-    insta::assert_snapshot!(told);
+    insta::assert_snapshot!(texts);
     let calls = sim.sim().stats().calls;
     let is_paid = |path: &&String| ["create", "run", "upload"].iter().any(|word| path.contains(word));
     assert_eq!(calls.keys().filter(is_paid).count(), 0, "{calls:?}");
@@ -309,7 +309,7 @@ fn what_is_missing_is_named_too() {
     let sim = simulator();
     let dir = files(&[("cats.csv", b"prompt\nx\n"), ("job.toml", b"app = \"1\"\n[set]\nprompt = \"x\"\n")]);
     let app = app();
-    let mut told = String::new();
+    let mut texts = String::new();
     for args in [
         &["cats.csv"][..],
         &["--app", &app],
@@ -326,9 +326,9 @@ fn what_is_missing_is_named_too() {
     ] {
         let done = plan(&sim, &dir, args).run();
         assert_eq!(done.code, Some(2), "{args:?}: {done}");
-        writeln!(told, "{done}").expect("text");
+        writeln!(texts, "{done}").expect("text");
     }
-    insta::assert_snapshot!(told);
+    insta::assert_snapshot!(texts);
     assert!(!dir.path().join("results").exists() && sim.creates() == 0);
 }
 

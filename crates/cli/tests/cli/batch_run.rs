@@ -444,26 +444,26 @@ fn equal_failures_in_a_row_pause_a_batch() {
 #[cfg(unix)]
 #[test]
 fn ctrl_c_drains_and_a_second_one_leaves_the_tasks_to_the_next_run() {
-    use crate::signals::{not_ignored, tell};
+    use crate::signals::{not_ignored, send_signal};
     not_ignored();
     let lab = Lab::taking(Duration::from_millis(700), |sim| sim).table(8);
     let batch = lab.start(&[], 2);
-    tell(&batch, "-INT");
+    send_signal(&batch, "-INT");
     assert_eq!(end(batch), -2);
     let items = lab.read("results/items.jsonl");
     assert!(!items.contains("\"state\":\"running\""), "what ran is followed to its end: {items}");
     let made = lab.creates();
     assert!((2..8).contains(&made), "{made} started");
     let mut batch = lab.start(&[], 2);
-    tell(&batch, "-INT");
+    send_signal(&batch, "-INT");
     let mut talk = BufReader::new(batch.stderr.take().expect("a pipe"));
     // Sent until it has ended: the first of them may be taken together with the one before.
     while batch.try_wait().expect("it is a child").is_none() {
         tell_if_alive(&batch);
     }
-    let mut said = String::new();
-    std::io::Read::read_to_string(&mut talk, &mut said).expect("text");
-    assert!(said.contains("the tasks keep running"), "{said}");
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut talk, &mut text).expect("text");
+    assert!(text.contains("the tasks keep running"), "{text}");
     let left = lab.creates();
     let done = lab.run(&["--json"]);
     assert_eq!((code(&done), lab.creates()), (Some(0), 8), "{left} were started before: {done}");

@@ -208,7 +208,7 @@ fn ctrl_c_in_an_upload_has_queued_nothing() {
 #[test]
 fn servers_that_are_none() {
     let prompt = "9b354dcf-8f10-4212-8b21-db4e40ce60d8";
-    let asked =
+    let status =
         |server: &str| rhub(["status", prompt, "--server", server]).env("RUNNINGHUB_TIME_SCALE", "0.01");
     snap!(rhub(["status", prompt]), @"
     exit 2
@@ -224,14 +224,14 @@ fn servers_that_are_none() {
 
         hint: store one with `rhub login`, set RUNNINGHUB_API_KEY, or pass a file with `--api-key-file PATH`; `rhub demo` needs no key
     ");
-    snap!(asked("http://me@h"), @"
+    snap!(status("http://me@h"), @"
     exit 2
     --- err
     error: cannot set up the client: the server URL: it has a user but no password
 
     hint: a server URL looks like `http://127.0.0.1:8188`
     ");
-    snap!(asked("runninghub"), @"
+    snap!(status("runninghub"), @"
     exit 2
     --- err
     error: no API key
@@ -248,7 +248,7 @@ fn servers_that_are_none() {
     ");
     let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
     let url = format!("127.0.0.1:{}", free.port());
-    let done = asked(&url).run();
+    let done = status(&url).run();
     assert_eq!(done.code, Some(3), "{done}");
     assert!(done.stderr.contains("nothing is listening at this URL"), "{done}");
 }
@@ -341,11 +341,11 @@ fn a_run_leaves_durations_and_a_ledger_entry() {
     // The task ends while no process watches it.
     let deadline = Instant::now() + Duration::from_mins(1);
     let refreshed = loop {
-        let told = server.rhub(["tasks", "--refresh", "--json"]).state(&state).run();
-        if told.stdout.matches(r#""state":"done""#).count() == 2 {
-            break told;
+        let output = server.rhub(["tasks", "--refresh", "--json"]).state(&state).run();
+        if output.stdout.matches(r#""state":"done""#).count() == 2 {
+            break output;
         }
-        assert!(told.code == Some(0) && Instant::now() < deadline, "{told}");
+        assert!(output.code == Some(0) && Instant::now() < deadline, "{output}");
     };
     assert!(refreshed.stdout.contains(&second), "{refreshed}");
     let event: Value = serde_json::from_str(refreshed.stdout.lines().next().expect("a line")).expect("JSON");

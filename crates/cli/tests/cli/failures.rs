@@ -103,9 +103,9 @@ fn the_errors_of_a_refused_workflow_are_a_list() {
     fs::write(&path, text).expect("written");
     let done = server.rhub(["run", "--json"]).arg(&path).run();
     assert_eq!(done.code, Some(4), "{done}");
-    let told = failure(&done);
-    assert_eq!(told["kind"], "validation");
-    let [model, vae] = told["errors"].as_array().expect("a list").as_slice() else { panic!("{told}") };
+    let failure = failure(&done);
+    assert_eq!(failure["kind"], "validation");
+    let [model, vae] = failure["errors"].as_array().expect("a list").as_slice() else { panic!("{failure}") };
     assert_eq!((&model["node_id"], &model["node"]), (&json!("1"), &json!("CheckpointLoaderSimple")));
     assert_eq!((&model["type"], &model["input"]), (&json!("value_not_in_list"), &json!("ckpt_name")));
     assert_eq!(model["received"], "dreamshaper8.safetensors");
@@ -158,10 +158,10 @@ fn what_is_found_before_sending_names_its_nodes_too() {
         fs::write(&path, text).expect("written");
         let done = server.rhub(["run", "--json"]).arg(&path).run();
         assert_eq!(done.code, Some(exit), "{done}");
-        let told = failure(&done);
-        let named: Vec<_> = told["errors"].as_array().expect("a list").iter().collect();
+        let failure = failure(&done);
+        let named: Vec<_> = failure["errors"].as_array().expect("a list").iter().collect();
         let named: Value =
             named.iter().map(|one| json!([one["node_id"], one["input"], one["type"]])).collect();
-        assert_eq!((&told["kind"], &named), (&json!(kind), &errors), "{done}");
+        assert_eq!((&failure["kind"], &named), (&json!(kind), &errors), "{done}");
     }
 }

@@ -41,8 +41,8 @@ fn run_in_processes(lab: &Lab, id: &str, count: usize, scale: &str) {
             scope.spawn(|| {
                 let output = lab.rhub(&["run", id]).env("RUNNINGHUB_TIME_SCALE", scale).output();
                 let output = output.expect("the binary");
-                let said = String::from_utf8_lossy(&output.stdout);
-                assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+                let stdout = String::from_utf8_lossy(&output.stdout);
+                assert!(output.status.success(), "{stdout}{}", String::from_utf8_lossy(&output.stderr));
             });
         }
     });

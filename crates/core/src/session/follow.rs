@@ -495,7 +495,9 @@ impl Session {
     fn mark_snapshot(&mut self) {
         let next = match &self.emitted {
             // The first snapshot with a node is not delayed.
-            Some((_, emitted)) if emitted.done == 0 && emitted.current.is_empty() && self.machine.has_begun() => {
+            Some((_, emitted))
+                if emitted.done == 0 && emitted.current.is_empty() && self.machine.has_begun() =>
+            {
                 self.now
             }
             Some((last, _)) => (*last + self.pace.snapshots).max(self.now),

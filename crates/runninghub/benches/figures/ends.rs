@@ -126,7 +126,7 @@ async fn follow(sim: &Sim, workflow: &str, case: &Case) -> Result<Sample> {
             Event::Progress(progress) if progress.done > 0 || !progress.current.is_empty() => {
                 seen.get_or_insert_with(Instant::now);
             }
-            Event::Finished(told) => end = Some((told, Instant::now())),
+            Event::Finished(ended) => end = Some((ended, Instant::now())),
             _ => {}
         }
     }

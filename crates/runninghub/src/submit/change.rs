@@ -268,8 +268,8 @@ mod tests {
         changes.set("3.note".into(), json!("y"));
         changes.set("KSampler.steps".into(), json!(6));
         let Checked { set: checked, .. } = changes.check(&workflow(), FileRules::RUNNINGHUB).expect("good");
-        let told: Vec<_> = checked.iter().map(|(one, _)| (&*one.field, one.value.clone())).collect();
-        assert_eq!(told, [("note", json!("y")), ("steps", json!(6))]);
+        let expected: Vec<_> = checked.iter().map(|(one, _)| (&*one.field, one.value.clone())).collect();
+        assert_eq!(expected, [("note", json!("y")), ("steps", json!(6))]);
     }
 
     #[test]
@@ -291,7 +291,7 @@ mod tests {
         check("1", "image", NewValue::Json(json!("api/ab.png"))).expect("a name");
         check("3", "note", NewValue::Json(json!("/home/me/a.png"))).expect("any text");
         check("3", "note", NewValue::Json(json!("https://h/a.png"))).expect("who knows");
-        for (node, field, value, told) in [
+        for (node, field, value, expected) in [
             ("1", "image", NewValue::File(mp4), "does not accept"),
             ("2", "file", NewValue::File(png), "does not accept"),
             ("1", "image", NewValue::File(empty), "cannot upload"),
@@ -300,8 +300,8 @@ mod tests {
             ("1", "image", NewValue::Json(json!("/home/me/a.png")), "not a path on this machine"),
             ("2", "file", NewValue::Json(json!("../a.mp4")), "not a path on this machine"),
         ] {
-            let error = check(node, field, value).expect_err(told);
-            assert!(error.to_string().contains(told), "{error}");
+            let error = check(node, field, value).expect_err(expected);
+            assert!(error.to_string().contains(expected), "{error}");
         }
     }
 }

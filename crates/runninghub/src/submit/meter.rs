@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use runninghub_ledger::{Allowed, Counts, Held, Measure, Slots, State, Step};
 use tokio::time::timeout;
 
-use crate::{Backend as _, attempts::AttemptLog, hub::Hub, record_ends::end};
+use crate::{Backend as _, attempts::AttemptLog, hub::Hub, settle::end};
 
 /// A response to the counts that takes longer counts as none.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -41,7 +41,7 @@ impl<'a> Meter<'a> {
         // Submits from before and after the count: none of them counts as another user's.
         let after = self.attempts.slots(None).await.ok().flatten().unwrap_or_default();
         let ours = slots.count().max(after.count());
-        let measure = before.due(counts, slots, ours, |wait| self.later(wait));
+        let measure = before.queried(counts, slots, ours, |wait| self.later(wait));
         let accepted = slots.held.iter().filter(|held| held.state == State::Accepted);
         let misses = accepted.clone().count() > counts.map_or(0, |counts| counts.total as usize);
         // A living process notices the end of its own task, and knows more about it.

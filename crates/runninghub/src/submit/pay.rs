@@ -2,7 +2,7 @@
 
 use std::{iter, time::Duration};
 
-use runninghub_api::{Class, Code, CreateTask, CreateOutcome, CreatedTask, Retry, RunOptions};
+use runninghub_api::{Class, Code, CreateOutcome, CreateTask, CreatedTask, Retry, RunOptions};
 use runninghub_core::{Sentence, say};
 use runninghub_ledger::{Digest, Secret, Step};
 use runninghub_net::{is_not_listening, start_pauses};

@@ -146,23 +146,23 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn refused_submits_are_retried_in_order() {
         let queue: &'static SubmitQueue = Box::leak(Box::default());
-        let (told, mut order) = mpsc::unbounded_channel();
+        let (sender, mut order) = mpsc::unbounded_channel();
         // Two are sent in parallel, and both are refused.
         let positions = [("first", queue.enter().await), ("second", queue.enter().await)];
         for (name, position) in positions {
-            let told = told.clone();
+            let sender = sender.clone();
             tokio::spawn(async move {
                 let _position = queue.queue_up(position).await;
-                told.send(name).expect("somebody listens");
+                sender.send(name).expect("somebody listens");
                 sleep(Duration::from_secs(5)).await;
             });
             settle().await;
         }
         for name in ["third", "fourth"] {
-            let told = told.clone();
+            let sender = sender.clone();
             tokio::spawn(async move {
                 let _position = queue.enter().await;
-                told.send(name).expect("somebody listens");
+                sender.send(name).expect("somebody listens");
             });
             settle().await;
         }

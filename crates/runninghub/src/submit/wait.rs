@@ -80,7 +80,7 @@ impl<'a> SlotWait<'a> {
             position
         };
         self.position = Some(self.patience.with(entered).await.ok_or_else(|| self.patience.ended())?);
-        self.report(SubmitStep::Sending);
+        self.step(SubmitStep::Sending);
         match &self.hub.attempts {
             Some(attempts) => attempts.begin(intent(attempts)).await.map(Some),
             None => Ok(None),
@@ -139,7 +139,7 @@ impl<'a> SlotWait<'a> {
         if self.position.is_none() {
             return Ok(false);
         }
-        self.report(SubmitStep::Sending);
+        self.step(SubmitStep::Sending);
         note(attempt, Step::Sending).await?;
         Ok(true)
     }
@@ -173,7 +173,7 @@ impl<'a> SlotWait<'a> {
             let (allowed, measure) = free(meter, &slots, is_first_look).await;
             is_first_look = false;
             if allowed > 0 {
-                self.report(SubmitStep::Sending);
+                self.step(SubmitStep::Sending);
             }
             if allowed > 0 || turn.since_beat().is_none_or(|since| since >= BEAT) {
                 let ask = Ask::new(turn.ticket(), turn.class, allowed);
@@ -220,12 +220,12 @@ impl<'a> SlotWait<'a> {
     }
 
     fn waiting(&self, wait: Duration, error: Option<&Error>, slots: Option<Busy>) {
-        self.report(SubmitStep::Waiting { wait, waited: self.started.elapsed(), error, slots });
+        self.step(SubmitStep::Waiting { wait, waited: self.started.elapsed(), error, slots });
     }
 
     /// Reports a step. `Sending` is reported before it is recorded: from then on, a dropped submit leaves a ledger
     /// entry.
-    fn report(&self, step: SubmitStep<'_>) {
+    fn step(&self, step: SubmitStep<'_>) {
         if let Some(on_step) = &self.submit.on_step {
             on_step(step);
         }

@@ -68,7 +68,7 @@ pub(crate) fn warn_of(submit: &Submit, workflow: &Workflow) {
 }
 
 async fn upload(hub: &Hub, submit: &Submit, workflow: &Workflow, checked: Checked) -> Result<Changed, Error> {
-    checked.tell(submit);
+    checked.report_seeds(submit);
     for change in checked.all() {
         if loader::is_here(workflow.find(change.node.as_str())?, &change.field, &change.value) {
             submit.warn("not_uploaded", &local_file(change));

@@ -139,8 +139,8 @@ impl Run {
 fn file(result: &Value, number: usize) -> File {
     let text = |name: &str| result[name].as_str();
     let node_id = text("nodeId").unwrap_or("1").to_owned();
-    if let Some(said) = text("text") {
-        let content = Bytes::from(said.to_owned());
+    if let Some(text_file) = text("text") {
+        let content = Bytes::from(text_file.to_owned());
         return File { node_id, name: format!("text-{number}.txt"), content };
     }
     let link = text("url").or_else(|| text("fileUrl")).unwrap_or_default();

@@ -114,8 +114,8 @@ impl Client {
 
     /// The URL of a running task's socket.
     pub(crate) async fn address(&self, task_id: &str) -> String {
-        let told = |outputs: &Value| outputs["data"]["netWssUrl"].is_string();
-        let outputs = self.outputs_when(task_id, told).await;
+        let has_url = |outputs: &Value| outputs["data"]["netWssUrl"].is_string();
+        let outputs = self.outputs_when(task_id, has_url).await;
         outputs["data"]["netWssUrl"].as_str().unwrap().to_owned()
     }
 

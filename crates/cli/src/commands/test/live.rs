@@ -60,7 +60,7 @@ pub(super) async fn live(
             Ok(one) => ready.push(one),
             Err(fault) => {
                 let verdict = TestVerdict::Broken;
-                report(context, tests, Test::new(&folder).failed(verdict, fault));
+                show_outcome(context, tests, Test::new(&folder).failed(verdict, fault));
             }
         }
     }
@@ -95,14 +95,14 @@ pub(super) async fn live(
             }
         };
         test.live = Some(run);
-        report(context, tests, test.clone());
+        show_outcome(context, tests, test.clone());
         report.add(test)?;
     }
     context.advice.push(say!("the report is {path}", path = report.page().display()));
     Ok(None)
 }
 
-fn report(context: &mut Context, tests: &mut Vec<Test>, test: Test) {
+fn show_outcome(context: &mut Context, tests: &mut Vec<Test>, test: Test) {
     context.show(Event::Test(Box::new(test.clone())));
     tests.push(test);
 }
