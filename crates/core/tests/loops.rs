@@ -220,12 +220,12 @@ proptest! {
         for (frame, _) in one.frames() {
             feed(&mut machine, &frame);
         }
-        let told = runninghub_core::Failure {
+        let failure = runninghub_core::Failure {
             node_id: Some("2".into()),
             node: Some("Start".into()),
             ..runninghub_core::Failure::default()
         };
-        machine.finish(Duration::from_secs(1_000), Phase::Failed, Some(told));
+        machine.finish(Duration::from_secs(1_000), Phase::Failed, Some(failure));
         let at = one.fails.map(|(_, at)| body_id(at)).expect("it fails");
         prop_assert_eq!(machine.outcome().failure.expect("a reason").node_id, Some((&*at).into()));
     }

@@ -563,8 +563,8 @@ async fn the_jobs_api_is_used_where_it_exists() {
         let end = first.finish().await.expect("watched");
         assert_eq!((end.phase, end.outputs.len()), (Phase::Success, 2), "{version}");
         let job = |id: &TaskId| server.requests(&format!("/jobs/{id}"));
-        let asked = job(first.task_id()) + job(second.task_id());
-        assert!(if has_jobs { asked > 1 } else { asked == 1 }, "{version}: {asked}");
+        let jobs = job(first.task_id()) + job(second.task_id());
+        assert!(if has_jobs { jobs > 1 } else { jobs == 1 }, "{version}: {jobs}");
         let unknown = comfy.outputs(&"9b354dcf-8f10-4212-8b21-db4e40ce60d8".into()).await;
         assert!(unknown.expect_err("unknown").is_unknown_task(), "{version}");
     }

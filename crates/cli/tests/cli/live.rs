@@ -158,9 +158,9 @@ impl Terminal {
             thread::yield_now();
         }
         assert!(!self.parser.screen().hide_cursor());
-        let told =
+        let status =
             std::process::Command::new("kill").args(["-CONT", &process.to_string()]).status().expect("kill");
-        assert!(told.success());
+        assert!(status.success());
     }
 
     /// All output to the end, for commands without a live block.
