@@ -20,7 +20,7 @@ pub(crate) struct Transfers {
 }
 
 /// When a file was last reported, or else when it started.
-struct Seen {
+struct LastReport {
     at: Instant,
     is_reported: bool,
 }
@@ -40,13 +40,14 @@ impl Transfers {
             let mut seen = seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             let file = Transfer::new(file.direction, file.name, file.bytes, file.total, file.is_over);
             let id = (file.direction, file.name.clone());
-            let last =
-                seen.entry(id.clone()).or_insert_with(|| Seen { at: Instant::now(), is_reported: false });
+            let last = seen
+                .entry(id.clone())
+                .or_insert_with(|| LastReport { at: Instant::now(), is_reported: false });
             let is_due = if file.is_over { last.is_reported } else { last.at.elapsed() >= SPACING };
             if file.is_over {
                 seen.remove(&id);
             } else if is_due {
-                *last = Seen { at: Instant::now(), is_reported: true };
+                *last = LastReport { at: Instant::now(), is_reported: true };
             }
             if is_due {
                 // Ignored: the receiver is gone.

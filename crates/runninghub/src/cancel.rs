@@ -14,7 +14,7 @@ use runninghub_core::{Observation, TaskId, TaskStatus, say};
 use runninghub_ledger::State;
 use tokio::time::{sleep, timeout};
 
-use crate::{Backend, Error, ErrorKind, attempts::AttemptLog, sentence_of, settle::end};
+use crate::{Backend, Error, ErrorKind, attempts::AttemptLog, resolve::end, sentence_of};
 
 /// The pauses before a cancelled task is polled again: a running task needs a moment to stop.
 const PAUSES: [Duration; 3] =

@@ -26,7 +26,7 @@ use crate::{
     observed::is_unknown,
     platform::{Family, Platform},
     record::{Record, Recorder, recording},
-    settle,
+    resolve,
     submit::SubmitQueue,
 };
 
@@ -220,7 +220,7 @@ impl Service for RunningHub {
     }
 
     async fn refresh(&self, entry: &Entry) -> Result<Entry, Error> {
-        settle::refresh(self, self.attempts()?, entry).await
+        resolve::refresh(self, self.attempts()?, entry).await
     }
 
     fn api_calls(&self) -> u64 {

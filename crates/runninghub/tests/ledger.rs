@@ -100,19 +100,20 @@ async fn an_unknown_outcome_is_kept_with_evidence_and_settled_by_the_one_who_kno
     assert_eq!(sim.stats().creates, 1, "it is not sent again");
 
     let task = runninghub::TaskId::from(sim.tasks()[0].task_id.as_str());
-    let forged = hub.settle("0123456789abcdef0123456789abcdef", &task).await.expect_err("forged");
+    let forged =
+        hub.resolve_from_webhook("0123456789abcdef0123456789abcdef", &task).await.expect_err("forged");
     assert_eq!(forged.kind(), ErrorKind::Refused);
     let secret = sim.tasks()[0].webhook_url.clone().expect("the address was sent");
     let secret = secret.rsplit('/').next().expect("a secret");
     assert_eq!(secret.len(), 32, "128 bits");
     assert!(!format!("{entry:?}").contains(secret), "the secret is not kept");
-    let stranger = hub.settle(secret, &"999".into()).await.expect_err("no such task");
+    let stranger = hub.resolve_from_webhook(secret, &"999".into()).await.expect_err("no such task");
     assert_eq!(stranger.kind(), ErrorKind::Refused);
     assert_eq!(only(&*ledger).await.state, State::Unknown);
-    let settled = hub.settle(secret, &task).await.expect("settled");
+    let settled = hub.resolve_from_webhook(secret, &task).await.expect("settled");
     assert_eq!((settled.state, settled.task), (State::Accepted, Some(task.clone())));
     // Deliveries are repeated.
-    assert_eq!(hub.settle(secret, &task).await.expect("known").state, State::Accepted);
+    assert_eq!(hub.resolve_from_webhook(secret, &task).await.expect("known").state, State::Accepted);
 }
 
 #[tokio::test]

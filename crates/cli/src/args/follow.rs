@@ -88,7 +88,7 @@ pub(crate) struct Shown {
     /// How to show preview images on a terminal
     #[cfg(feature = "preview")]
     #[arg(long, value_name = "HOW", value_enum, default_value_t, hide_short_help = true)]
-    pub(crate) preview: crate::picture::Wish,
+    pub(crate) preview: crate::picture::PreviewMode,
 }
 
 /// What every run has in common.

@@ -88,7 +88,7 @@ impl RunningHub {
     pub(crate) fn keep_intermediates(&self, task: &TaskId, dir: &Path) -> Intermediates {
         let (wanted, mut queue) = mpsc::unbounded_channel();
         let (sender, fetched) = mpsc::unbounded_channel();
-        let place = Arc::new(Place {
+        let place = Arc::new(Downloads {
             files: self.0.client.files().clone(),
             dir: dir.to_owned(),
             failures: AtomicUsize::new(0),
@@ -188,14 +188,14 @@ impl Wanted {
 }
 
 /// The destination of the downloads, and their state.
-struct Place {
+struct Downloads {
     files: Files,
     dir: PathBuf,
     /// Consecutive failures.
     failures: AtomicUsize,
 }
 
-impl Place {
+impl Downloads {
     async fn fetch(&self, name: &str, wanted: Wanted) -> Intermediate {
         let Wanted { node_id, node_file, addresses } = wanted;
         let mut file = Err(Error::new(ErrorKind::Results, say!("the file's location is unknown")));

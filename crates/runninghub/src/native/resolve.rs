@@ -4,7 +4,7 @@ use runninghub_core::{TaskId, say};
 use runninghub_ledger::{AttemptId, Digest, Entry, Filter};
 
 use super::Comfy;
-use crate::{Backend as _, Error, ErrorKind, attempts::AttemptLog, settle};
+use crate::{Backend as _, Error, ErrorKind, attempts::AttemptLog, resolve};
 
 /// The prompt id for a submit, if the server accepts one from the client: a UUID derived from what the ledger has
 /// before anything is sent, so that nothing more has to be stored.
@@ -38,7 +38,7 @@ impl Comfy {
     pub(super) async fn bind(&self, attempt: &str, prompt: &TaskId) -> Result<Entry, Error> {
         let entry = self.entry(attempt).await?;
         let seen = self.0.native.observe(prompt).await.map_err(|error| error.error)?;
-        settle::bind(self.attempts()?, &entry.attempt, prompt, &seen).await
+        resolve::bind(self.attempts()?, &entry.attempt, prompt, &seen).await
     }
 
     async fn entry(&self, attempt: &str) -> Result<Entry, Error> {

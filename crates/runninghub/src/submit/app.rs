@@ -13,7 +13,7 @@ use crate::{Error, Submit, app, attempts::Subject, hub::Hub, platform::Family};
 
 /// An entry of the list of changes to send.
 #[derive(PartialEq)]
-pub(crate) struct Place {
+pub(crate) struct ChangedField {
     node: String,
     field: String,
 }
@@ -33,7 +33,7 @@ pub(super) async fn ready(
     let raw_list = submit.changes.raw_list();
     check::entries(raw_list)?;
     for entry in raw_list.iter().filter(|_| !form.fields.is_empty()) {
-        if let Some(field) = form.fields.iter().find(|field| Place::of(field).is_of(entry)) {
+        if let Some(field) = form.fields.iter().find(|field| ChangedField::of(field).is_of(entry)) {
             app::fit_name(field, &entry["fieldValue"])?;
         } else {
             let text = |name: &str| match &entry[name] {
@@ -79,8 +79,8 @@ async fn list(hub: &Hub, changes: &Changes, form: &App) -> Result<Vec<Value>, Er
         }
     }
     let is_set = |field: &&AppField| {
-        let raw = changes.raw_list().iter().any(|entry| Place::of(field).is_of(entry));
-        raw || checked.iter().any(|(_, place, _)| *place == Place::of(field))
+        let raw = changes.raw_list().iter().any(|entry| ChangedField::of(field).is_of(entry));
+        raw || checked.iter().any(|(_, place, _)| *place == ChangedField::of(field))
     };
     let rest = form.fields.iter().filter(|field| !is_set(field)).map(AppField::unchanged);
     let set = checked.iter().map(|(field, place, value)| match field {
@@ -100,11 +100,11 @@ impl NewValue {
         &self,
         name: &str,
         form: &'f App,
-    ) -> Result<(Option<&'f AppField>, Place, String), Error> {
+    ) -> Result<(Option<&'f AppField>, ChangedField, String), Error> {
         let field = if form.fields.is_empty() { None } else { Some(app::find(form, name)?) };
         let place = match field {
-            Some(field) => Place::of(field),
-            None => Place::parse(name)?,
+            Some(field) => ChangedField::of(field),
+            None => ChangedField::parse(name)?,
         };
         let value = match (self, field) {
             (Self::Written(text), field) => {
@@ -128,7 +128,7 @@ impl NewValue {
     }
 }
 
-impl Place {
+impl ChangedField {
     fn of(field: &AppField) -> Self {
         Self { node: field.node_id.as_str().to_owned(), field: field.field_name.clone() }
     }

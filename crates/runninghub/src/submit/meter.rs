@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use runninghub_ledger::{Allowed, Counts, Held, Measure, Slots, State, Step};
 use tokio::time::timeout;
 
-use crate::{Backend as _, attempts::AttemptLog, hub::Hub, settle::end};
+use crate::{Backend as _, attempts::AttemptLog, hub::Hub, resolve::end};
 
 /// A response to the counts that takes longer counts as none.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -29,13 +29,13 @@ const MOST_PATIENT: Duration = Duration::from_mins(1);
 const UNKNOWN: Duration = Duration::from_secs(20);
 
 /// The deliveries being confirmed.
-pub(super) struct Desk {
+pub(super) struct Confirmations {
     hub: RunningHub,
     open: Mutex<HashSet<Delivery>>,
     turns: Semaphore,
 }
 
-impl Desk {
+impl Confirmations {
     pub(super) fn new(hub: RunningHub) -> Self {
         Self { hub, open: Mutex::default(), turns: Semaphore::new(AT_ONCE) }
     }
@@ -74,21 +74,23 @@ impl Desk {
     pub(super) fn look_into(self: Arc<Self>, delivery: Delivery) -> impl Stream<Item = Result<Entry, Error>> {
         let since = Instant::now();
         stream::unfold(Some((self, delivery, 0, false)), move |case| async move {
-            let (desk, delivery, mut tries, is_reported) = case?;
+            let (confirmations, delivery, mut tries, is_reported) = case?;
             loop {
                 if tries > 0 {
-                    sleep(desk.pause(tries)).await;
+                    sleep(confirmations.pause(tries)).await;
                 }
                 tries += 1;
-                let answer = desk.ask(&delivery).await;
+                let answer = confirmations.ask(&delivery).await;
                 let interim = match &answer {
                     Ok(entry) if entry.state.is_open() => true,
-                    Err(error) if is_unknown(error) && since.elapsed() < desk.scaled(UNKNOWN) => continue,
+                    Err(error) if is_unknown(error) && since.elapsed() < confirmations.scaled(UNKNOWN) => {
+                        continue;
+                    }
                     Err(error) => !is_final(error),
                     Ok(_) => false,
                 };
                 if !interim {
-                    desk.close(&delivery, answer.as_ref().is_err_and(is_unknown)).await;
+                    confirmations.close(&delivery, answer.as_ref().is_err_and(is_unknown)).await;
                     return Some((answer, None));
                 }
                 tracing::debug!(?answer, tries, "a delivery will be asked about again");
@@ -97,7 +99,7 @@ impl Desk {
                         Error::new(error.kind(), say!("a webhook delivery is waiting to be confirmed"))
                             .with_source(error)
                     };
-                    return Some((answer.map_err(waits), Some((desk, delivery, tries, true))));
+                    return Some((answer.map_err(waits), Some((confirmations, delivery, tries, true))));
                 }
             }
         })

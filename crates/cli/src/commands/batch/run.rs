@@ -52,11 +52,11 @@ pub(super) async fn run(context: &mut Context, args: args::BatchRun) -> Result<E
     {
         prepared = prepared.decided(&resume, changed);
     }
-    start(context, &prepared, Start { reuse: resume.reuse, limits, events, only: None }).await
+    start(context, &prepared, StartOptions { reuse: resume.reuse, limits, events, only: None }).await
 }
 
 /// How a batch is started.
-pub(super) struct Start {
+pub(super) struct StartOptions {
     /// Whether results of equal rows of other batches are taken.
     pub(super) reuse: bool,
     pub(super) limits: args::Limits,
@@ -69,7 +69,7 @@ pub(super) struct Start {
 pub(super) async fn start(
     context: &mut Context,
     prepared: &Prepared,
-    Start { reuse, limits, events, only }: Start,
+    StartOptions { reuse, limits, events, only }: StartOptions,
 ) -> Result<Exit, Error> {
     let workspace = context.workspace()?.clone();
     let ledger = workspace.ledger()?;

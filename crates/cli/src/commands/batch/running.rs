@@ -39,7 +39,7 @@ pub(super) struct Running<'i> {
 
 /// What the run has come to.
 #[derive(Default)]
-struct Seen {
+struct State {
     has_lost_files: bool,
     is_key_refused: bool,
     /// The signal that has paused it.
@@ -54,7 +54,7 @@ impl Running<'_> {
         bug::runs_batch();
         let mut tick = interval(if context.format == Format::Human { FRAME } else { TICK });
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut seen = Seen::default();
+        let mut state = State::default();
         let items: HashMap<&ItemId, &Item> = self.items.iter().map(|item| (&item.id, item)).collect();
         loop {
             tokio::select! {
@@ -62,7 +62,7 @@ impl Running<'_> {
                 signal = signals.next() => match signal {
                     Signal::Suspend => context.suspend(),
                     Signal::Resize => context.reporter.tick(context.clock.now()),
-                    signal if seen.paused_by.is_some() => {
+                    signal if state.paused_by.is_some() => {
                         self.finish(context);
                         self.batch.detach().await;
                         context.outcome.status = Verdict::Detached;
@@ -70,7 +70,7 @@ impl Running<'_> {
                         return Ok(Exit::from(signal));
                     }
                     signal => {
-                        seen.paused_by = Some(signal);
+                        state.paused_by = Some(signal);
                         self.batch.pause();
                         context.warn("draining", say!("nothing more starts; Ctrl-C again leaves the rows that run"));
                     }
@@ -89,7 +89,7 @@ impl Running<'_> {
                         context.warn("results", error.sentence());
                     }
                     self.progress.see(&news);
-                    self.show(context, &items, news, &mut seen);
+                    self.show(context, &items, news, &mut state);
                 }
             }
         }
@@ -97,8 +97,8 @@ impl Running<'_> {
         let progress = self.progress.event(self.batch.tally(), &self.limits);
         context.show(Event::BatchProgress(progress));
         self.finish(context);
-        let exit = self.exit(context, &seen);
-        Ok(seen.paused_by.map_or(exit, Exit::from))
+        let exit = self.exit(context, &state);
+        Ok(state.paused_by.map_or(exit, Exit::from))
     }
 
     /// Writes the folder of the results.
@@ -109,7 +109,7 @@ impl Running<'_> {
     }
 
     /// How it ended, and how to go on.
-    fn exit(&self, context: &mut Context, seen: &Seen) -> Exit {
+    fn exit(&self, context: &mut Context, state: &State) -> Exit {
         let counts = self.progress.counts(self.batch.tally());
         let count = |state: ItemState| counts.get(state.as_str()).copied().unwrap_or_default();
         let has_failed =
@@ -125,13 +125,13 @@ impl Running<'_> {
         };
         let (exit, status) = match (self.batch.paused(), verdict(&counts)) {
             (Some(Paused::Keys(_)), _) => (Exit::Refused, Verdict::Error),
-            _ if seen.is_key_refused && count(ItemState::Ready) > 0 => (Exit::Refused, Verdict::Error),
+            _ if state.is_key_refused && count(ItemState::Ready) > 0 => (Exit::Refused, Verdict::Error),
             (_, unknown @ (Exit::SubmitUnknown, _)) => unknown,
             (Some(Paused::Unsaved(_)), _) => (Exit::Results, Verdict::Interrupted),
             (Some(_), _) => (Exit::StillRunning, Verdict::Interrupted),
             // Others hold all slots.
             (None, _) if count(ItemState::Ready) > 0 => (Exit::StillRunning, Verdict::Interrupted),
-            (None, (Exit::Done, status)) if seen.has_lost_files => (Exit::Results, status),
+            (None, (Exit::Done, status)) if state.has_lost_files => (Exit::Results, status),
             (None, verdict) => verdict,
         };
         context.outcome.status = status;
@@ -144,13 +144,19 @@ impl Running<'_> {
                 name = &*self.name
             ));
         }
-        if seen.has_lost_files {
+        if state.has_lost_files {
             context.advice.push(say!("run the same command to download the missing results"));
         }
         exit
     }
 
-    fn show(&mut self, context: &mut Context, items: &HashMap<&ItemId, &Item>, news: News, seen: &mut Seen) {
+    fn show(
+        &mut self,
+        context: &mut Context,
+        items: &HashMap<&ItemId, &Item>,
+        news: News,
+        state: &mut State,
+    ) {
         match news {
             News::Accepted { item, handle } => {
                 let snapshot = handle.snapshot();
@@ -163,7 +169,7 @@ impl Running<'_> {
                 context.show_of(line.task_id.clone(), Event::Run(line.event.clone()));
             }
             News::Over(over) => {
-                seen.has_lost_files |= over.has_lost_files();
+                state.has_lost_files |= over.has_lost_files();
                 let task = over.outcome.as_ref().and_then(|outcome| outcome.task_id.clone());
                 self.row(context, items, (&over.item, over.state), task, |row| end(row, &over));
             }
@@ -191,13 +197,13 @@ impl Running<'_> {
                 );
             }
             News::Key { key, why, hint } => {
-                seen.is_key_refused = true;
+                state.is_key_refused = true;
                 let why = clean(why);
                 context.warn("key", say!("the key `{key}` pauses: {why}", key = &*key, why));
                 context.advice.extend(hint);
             }
             // That is said when the signal comes.
-            News::Paused(Paused::Asked) if seen.paused_by.is_some() => {}
+            News::Paused(Paused::Asked) if state.paused_by.is_some() => {}
             News::Paused(why) => context.warn("paused", why.sentence()),
             _ => {}
         }

@@ -16,7 +16,7 @@ use tokio::time::sleep;
 use super::{
     super::context::Context,
     prepare, resume,
-    run::{self, Start},
+    run::{self, StartOptions},
 };
 use crate::{
     args,
@@ -48,7 +48,7 @@ pub(super) async fn resume(context: &mut Context, args: args::BatchResume) -> Re
     let ledger = context.workspace()?.ledger()?;
     let prepared = prepare::stored(context, &*ledger, &args.of, false).await?;
     prepare::advise(context, &prepared.before, &prepared.compared);
-    let start = Start { reuse: false, limits: args.limits, events: args.events, only: None };
+    let start = StartOptions { reuse: false, limits: args.limits, events: args.events, only: None };
     run::start(context, &prepared, start).await
 }
 
@@ -89,7 +89,7 @@ pub(super) async fn retry(context: &mut Context, args: args::BatchRetry) -> Resu
     if let Some(instance) = &args.instance {
         prepared = prepared.on_instance(&only, instance);
     }
-    let start = Start { reuse: false, limits: args.limits, events: args.events, only: Some(only) };
+    let start = StartOptions { reuse: false, limits: args.limits, events: args.events, only: Some(only) };
     run::start(context, &prepared, start).await
 }
 

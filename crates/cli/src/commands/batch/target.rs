@@ -43,7 +43,7 @@ pub(super) enum Reached {
 }
 
 /// Work, with what only its kind knows.
-struct Named {
+struct Runnable {
     work: Work,
     id: String,
     name: String,
@@ -57,56 +57,56 @@ pub(super) async fn choose(
     args: &args::BatchRows,
     of_job: Option<&(Kind, String)>,
 ) -> Result<Chosen, Error> {
-    let named = named(context, args, of_job)?;
-    let settings = Settings { site: named.site, ledger: Writes::Elsewhere, ..Settings::default() };
+    let runnable = runnable(context, args, of_job)?;
+    let settings = Settings { site: runnable.site, ledger: Writes::Elsewhere, ..Settings::default() };
     if let Some(server) = context.global.server.clone() {
-        let Work::Graph(json) = &named.work else {
+        let Work::Graph(json) = &runnable.work else {
             return Err(Error::usage(say!("a ComfyUI server runs workflow files only")).hint(say!(
                 "use the workflow's file, exported from the editor with `Workflow > Export (API)`"
             )));
         };
         let server = context.server(server, settings)?;
         let fields = server.fields(Workflow::parse(json)?);
-        let target = Target { place: server.place().clone(), kind: Kind::Prompt, id: named.id };
+        let target = Target { place: server.place().clone(), kind: Kind::Prompt, id: runnable.id };
         return Ok(Chosen {
             target,
-            name: named.name,
+            name: runnable.name,
             fields,
             service: Some(Reached::Server),
-            work: named.work,
+            work: runnable.work,
             catalog: None,
         });
     }
-    let kind = named.work.kind();
-    let offline = match &named.work {
+    let kind = runnable.work.kind();
+    let offline = match &runnable.work {
         Work::Graph(json) => Some(Fields::of_graph(Workflow::parse(json)?)),
         Work::Model(_) => {
-            let catalog = named.catalog.as_deref().unwrap_or_else(|| Catalog::embedded());
-            Some(Fields::of_model(catalog.find(&named.id).map_err(runninghub::Error::from)?.clone()))
+            let catalog = runnable.catalog.as_deref().unwrap_or_else(|| Catalog::embedded());
+            Some(Fields::of_model(catalog.find(&runnable.id).map_err(runninghub::Error::from)?.clone()))
         }
         _ => None,
     };
     if let Some(fields) = &offline
         && !key::is_named(&context.global)
     {
-        let site = context.site(named.site)?;
+        let site = context.site(runnable.site)?;
         let place = RunningHub::place_of(site, context.global.base_url.as_deref())?;
         return Ok(Chosen {
-            target: Target { place, kind, id: named.id },
-            name: named.name,
+            target: Target { place, kind, id: runnable.id },
+            name: runnable.name,
             fields: fields.clone(),
             service: None,
-            work: named.work,
-            catalog: named.catalog,
+            work: runnable.work,
+            catalog: runnable.catalog,
         });
     }
     let hub = context.connect(settings)?;
     let fields = match offline {
         Some(fields) => fields,
-        None => hub.fields(&named.work, None).await?,
+        None => hub.fields(&runnable.work, None).await?,
     };
-    let target = Target { place: hub.place().clone(), kind, id: named.id };
-    let Named { work, name, catalog, .. } = named;
+    let target = Target { place: hub.place().clone(), kind, id: runnable.id };
+    let Runnable { work, name, catalog, .. } = runnable;
     Ok(Chosen { target, name, fields, service: Some(Reached::Hub(hub)), work, catalog })
 }
 
@@ -150,11 +150,11 @@ pub(super) async fn stored(
     Ok(chosen)
 }
 
-fn named(
+fn runnable(
     context: &mut Context,
     args: &args::BatchRows,
     of_job: Option<&(Kind, String)>,
-) -> Result<Named, Error> {
+) -> Result<Runnable, Error> {
     let options = [
         (Kind::Workflow, &args.workflow),
         (Kind::App, &args.app),
@@ -202,7 +202,7 @@ fn named(
         },
     };
     let name = if let Work::Graph(_) = work { given } else { id.clone() };
-    Ok(Named { work, id, name, site, catalog })
+    Ok(Runnable { work, id, name, site, catalog })
 }
 
 impl Reached {

@@ -1,4 +1,4 @@
-//! Settles a submit whose response was lost.
+//! Resolves a submit whose response was lost.
 
 use runninghub_api::Class;
 use runninghub_core::{End, Observation, Phase, TaskId, TaskStatus, say};
@@ -14,7 +14,7 @@ impl RunningHub {
     /// # Errors
     /// [`ErrorKind::Refused`] for a secret that belongs to no submit of the ledger, and for a task that the platform
     /// does not know; [`ErrorKind::Usage`] without a ledger, and for a submit that has another task.
-    pub async fn settle(&self, secret: &str, task: &TaskId) -> Result<Entry, Error> {
+    pub async fn resolve_from_webhook(&self, secret: &str, task: &TaskId) -> Result<Entry, Error> {
         let refused = |error| {
             Error::new(ErrorKind::Refused, say!("the secret belongs to no submit")).with_source(error)
         };
