@@ -241,20 +241,20 @@ const API_PATHS: [&str; 5] = ["/openapi/v2", "/task/openapi", "/api/openapi", "/
 pub fn base_url(text: &str) -> Result<Url, Error> {
     const WHAT: Sentence = say!("base URL");
     let mut url = Url::parse(text.trim())
-        .map_err(|error| Error::usage(WHAT, say!("it is not a URL")).because(error))?;
+        .map_err(|error| Error::usage(say!("it is not a URL")).about(WHAT).because(error))?;
     if !(url.scheme() == "https" || url.scheme() == "http" && is_loopback(url.host_str().unwrap_or_default()))
     {
-        return Err(Error::usage(
-            WHAT,
-            say!("it must be `https`; `http` is allowed for this machine (127.0.0.1) only"),
-        ));
+        return Err(Error::usage(say!(
+            "it must be `https`; `http` is allowed for this machine (127.0.0.1) only"
+        ))
+        .about(WHAT));
     }
     if !url.username().is_empty()
         || url.password().is_some()
         || url.query().is_some()
         || url.fragment().is_some()
     {
-        return Err(Error::usage(WHAT, say!("it has a user, a query or a fragment")));
+        return Err(Error::usage(say!("it has a user, a query or a fragment")).about(WHAT));
     }
     // People copy the base of one endpoint.
     let path = url.path().trim_end_matches('/');

@@ -37,7 +37,7 @@ const ERROR_PAGE: usize = 64 << 10;
 
 /// One API request.
 pub(crate) struct Call {
-    /// The name in errors and logs.
+    /// The name in logs.
     pub(crate) name: &'static str,
     pub(crate) path: Cow<'static, str>,
     effect: Effect,
@@ -102,7 +102,7 @@ impl Call {
     }
 
     pub(crate) fn error(&self, kind: ErrorKind) -> Error {
-        Error::new(self.name, kind).of_create(self.effect == Effect::Create)
+        Error::new(kind).of_create(self.effect == Effect::Create)
     }
 
     pub(crate) fn usage(&self, problem: Sentence) -> Error {
@@ -112,7 +112,6 @@ impl Call {
 
 /// A complete response of any kind.
 pub(crate) struct Answer {
-    name: &'static str,
     effect: Effect,
     /// Masked in messages; `None` if the request had no key.
     key: Option<ApiKey>,
@@ -205,7 +204,7 @@ impl Client {
                 taken = Some(cost);
                 Some(pause.max(least).mul_f64(scale))
             })
-            .notify(|error, pause| tracing::debug!(%error, ?pause, "asking again"))
+            .notify(|error, pause| tracing::debug!(%error, ?pause, "retrying"))
             .await;
         if result.is_ok() {
             self.budget().succeeded(taken);
@@ -278,13 +277,13 @@ impl Client {
             .request(method.clone(), format!("{}{}", self.base_url(), call.path))
             .header(AUTHORIZATION, self.bearer().clone())
             .timeout(call.timeout.unwrap_or(if is_create { self.create_timeout() } else { self.timeout() }));
-        let request = payload.attach(self, call, key_in_body, request).await?;
+        let request = payload.attach(self, key_in_body, request).await?;
         self.count().fetch_add(1, Ordering::Relaxed);
         let started = Instant::now();
         let result = exchange(call, self.key().clone(), request).await.map(|(answer, _)| answer);
         let took = started.elapsed();
         let status = result.as_ref().ok().map(|answer| answer.status);
-        tracing::debug!(call = call.name, status, ?took, "asked");
+        tracing::debug!(call = call.name, status, ?took, "responded");
         let response = match &result {
             Ok(_) if call.secret_answer => "…".into(),
             Ok(answer) => self.key().mask(&answer.text),
@@ -311,7 +310,7 @@ pub(crate) async fn exchange(
     request: RequestBuilder,
 ) -> Result<(Answer, Option<i64>), Error> {
     let is_create = call.effect == Effect::Create;
-    let lost = |error| Error::request(call.name, error).of_create(is_create);
+    let lost = |error| Error::request(error).of_create(is_create);
     let mut response = request.send().await.map_err(lost)?;
     let status = response.status().as_u16();
     let retry_after = asked_wait(response.headers());
@@ -346,13 +345,13 @@ impl Answer {
         if text.len() <= lenient::NESTED && text.trim_start().starts_with('{') {
             text = repair(&text).unwrap_or(text);
         }
-        Self { name: call.name, effect: call.effect, key: key.into(), status, retry_after: None, text }
+        Self { effect: call.effect, key: key.into(), status, retry_after: None, text }
     }
 
     /// The same response with another text: one contained in it.
     pub(crate) fn with_text(&self, text: &str) -> Self {
-        let Self { name, effect, ref key, status, retry_after, .. } = *self;
-        Self { name, effect, key: key.clone(), status, retry_after, text: text.to_owned() }
+        let Self { effect, ref key, status, retry_after, .. } = *self;
+        Self { effect, key: key.clone(), status, retry_after, text: text.to_owned() }
     }
 
     /// Adds the pause that the server asks for.
@@ -473,14 +472,14 @@ impl Answer {
     fn error(&self, kind: ErrorKind) -> Error {
         let is_create = self.effect == Effect::Create;
         let task = if is_create { named_task(&self.text) } else { None };
-        Error::new(self.name, kind).of_create(is_create).after(self.retry_after).naming(task)
+        Error::new(kind).of_create(is_create).after(self.retry_after).naming(task)
     }
 }
 
 /// The header with the key, marked as sensitive so that lower layers neither print nor index it.
 pub(crate) fn bearer(key: &ApiKey) -> Result<HeaderValue, Error> {
     let mut value = HeaderValue::try_from(format!("Bearer {}", key.expose()))
-        .map_err(|_| Error::usage(say!("API key"), say!("it is not valid in a header")))?;
+        .map_err(|_| Error::usage(say!("it is not valid in a header")).about(say!("API key")))?;
     value.set_sensitive(true);
     Ok(value)
 }

@@ -51,10 +51,10 @@ mod tests {
 
     #[test]
     fn rate_limits_pause_the_key_and_other_errors_only_the_request() {
-        let http = |status| Error::new("query", ErrorKind::Http { status });
+        let http = |status| Error::new(ErrorKind::Http { status });
         let api = |status, code: &str| {
             let code = crate::Code::new(code);
-            Error::new("query", ErrorKind::Api { status, code, message: "".into(), nodes: Vec::new() })
+            Error::new(ErrorKind::Api { status, code, message: "".into(), nodes: Vec::new() })
         };
         let pause = Some(Duration::from_secs(9));
         let least = Some(Duration::from_secs(1));
@@ -72,7 +72,7 @@ mod tests {
             // A lack of task slots does not limit requests: status polls continue.
             (api(200, "421"), None),
             (api(200, "415"), None),
-            (Error::new("query", ErrorKind::Net(runninghub_net::ErrorKind::Timeout)), None),
+            (Error::new(ErrorKind::Net(runninghub_net::ErrorKind::Timeout)), None),
         ] {
             assert_eq!(held(&error), expected, "{error:?}");
         }

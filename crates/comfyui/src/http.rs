@@ -21,14 +21,13 @@ const LONGEST: usize = 64 << 20;
 
 /// One request.
 pub(crate) struct Call<'a> {
-    /// The name in errors and logs.
+    /// The name in logs.
     pub(crate) name: &'static str,
     pub(crate) segments: &'a [&'a str],
 }
 
 /// A complete response.
 pub(crate) struct Answer {
-    name: &'static str,
     pub(crate) status: u16,
     text: String,
 }
@@ -74,10 +73,10 @@ impl Client {
     ) -> Result<Answer, Error> {
         self.count();
         let started = Instant::now();
-        let result = exchange(call.name, request).await;
+        let result = exchange(request).await;
         let took = started.elapsed();
         let status = result.as_ref().ok().map(|answer| answer.status);
-        tracing::debug!(call = call.name, status, ?took, "asked");
+        tracing::debug!(call = call.name, status, ?took, "responded");
         let response = match &result {
             Ok(answer) => Cow::from(&answer.text),
             Err(error) => error.to_string().into(),
@@ -102,16 +101,16 @@ impl Client {
     }
 }
 
-async fn exchange(name: &'static str, request: RequestBuilder) -> Result<Answer, Error> {
-    let lost = |error| Error::request(name, error);
+async fn exchange(request: RequestBuilder) -> Result<Answer, Error> {
+    let lost = |error| Error::request(error);
     let mut response = request.send().await.map_err(lost)?;
     let status = response.status().as_u16();
     let (text, is_whole) = read_text(&mut response, LONGEST).await.map_err(lost)?;
     if !is_whole {
         let limit = LONGEST as u64;
-        return Err(Error::new(name, ErrorKind::Net(NetErrorKind::TooLarge { limit })));
+        return Err(Error::new(ErrorKind::Net(NetErrorKind::TooLarge { limit })));
     }
-    Ok(Answer { name, status, text })
+    Ok(Answer { status, text })
 }
 
 impl Answer {
@@ -151,7 +150,7 @@ impl Answer {
     }
 
     pub(crate) fn error(&self, kind: ErrorKind) -> Error {
-        Error::new(self.name, kind)
+        Error::new(kind)
     }
 
     fn foreign(&self) -> Error {
@@ -167,7 +166,7 @@ mod tests {
     use super::*;
 
     fn answer(status: u16, text: &str) -> Answer {
-        Answer { name: "test", status, text: text.to_owned() }
+        Answer { status, text: text.to_owned() }
     }
 
     #[test]

@@ -70,10 +70,8 @@ impl HttpClients {
     /// [`ErrorKind::Setup`](crate::ErrorKind::Setup) if the scale is not between 0 and 1000.
     pub fn files(&self, time_scale: f64) -> Result<Files, Error> {
         if !(0.0..=1000.0).contains(&time_scale) {
-            return Err(Error::new(
-                say!("time scale"),
-                ErrorKind::Setup { problem: say!("it is not between 0 and 1000") },
-            ));
+            return Err(Error::new(ErrorKind::Setup { problem: say!("it is not between 0 and 1000") })
+                .about(say!("time scale")));
         }
         Ok(Files::new(self.net.clone(), self.is_loopback, time_scale))
     }
@@ -115,7 +113,7 @@ impl Net {
             .retry(reqwest::retry::never());
         // Unencrypted URLs are on this machine or in a lab network, where a proxy is not used.
         let builder = if is_plain || is_loopback { builder.no_proxy() } else { self.route().apply(builder) };
-        builder.build().map_err(|error| Error::request("client", error))
+        builder.build().map_err(|error| Error::request(error))
     }
 }
 
@@ -175,7 +173,7 @@ mod tests {
             let tls = trusting_nothing().expect("a configuration");
             let client = builder.tls_backend_preconfigured(tls).build().expect("a client");
             let error = client.get(target.to_string()).send().await.expect_err("refused");
-            let error = Error::request("test", error);
+            let error = Error::request(error);
             // The proxy refuses to connect; a direct connection succeeds and then fails TLS.
             let seen = if matches!(error.kind(), ErrorKind::Tls) { "direct" } else { "proxy" };
             assert_eq!(seen, way, "{line}: {error:?}");

@@ -126,7 +126,7 @@ pub fn split_login(text: &str) -> (String, Vec<String>) {
 
 fn unreadable() -> Error {
     let problem: Sentence = say!("it is not a login");
-    Error::new(say!("the server's login"), ErrorKind::Setup { problem })
+    Error::new(ErrorKind::Setup { problem }).about(say!("the server's login"))
 }
 
 impl fmt::Debug for Login {

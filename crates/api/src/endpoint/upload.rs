@@ -83,7 +83,7 @@ impl UploadSource {
     }
 
     /// The request's body. The size is known before the first byte is sent.
-    pub(crate) async fn form(&self, client: &Client, call: &'static str) -> Result<Form, Error> {
+    pub(crate) async fn form(&self, client: &Client) -> Result<Form, Error> {
         let net = client.net();
         let part = match &self.content {
             Content::Bytes(bytes) => {
@@ -92,7 +92,7 @@ impl UploadSource {
                 Part::stream_with_length(body, size)
             }
             Content::Path(path) => {
-                let failed = |error| Error::io(call, path.clone(), error);
+                let failed = |error| Error::io(path.clone(), error);
                 let file = File::open(path).await.map_err(failed)?;
                 let size = file.metadata().await.map_err(failed)?.len();
                 Part::stream_with_length(net.upload_body(&self.name, file, size), size)
@@ -109,14 +109,13 @@ impl UploadSource {
     /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for a file that fails the check,
     /// [`ErrorKind::Net`](crate::ErrorKind::Net) for one that cannot be accessed.
     pub fn check(&self) -> Result<(), Error> {
-        const CALL: &str = "upload";
         if self.name.is_empty() {
-            return Err(Error::usage(CALL, say!("the file has no name")).hinting(Some(TAKEN)));
+            return Err(Error::usage(say!("the file has no name")).hinting(Some(TAKEN)));
         }
         let size = match &self.content {
             Content::Bytes(bytes) => bytes.len() as u64,
             Content::Path(path) => {
-                let failed = |error| Error::io(CALL, path.clone(), error);
+                let failed = |error| Error::io(path.clone(), error);
                 let found = std::fs::metadata(path).map_err(failed)?;
                 if !found.is_file() {
                     return Err(failed(io::Error::other("it is not a file")));
@@ -126,14 +125,14 @@ impl UploadSource {
         };
         let kind = Path::new(&self.name).extension().unwrap_or_default();
         if !KINDS.iter().any(|known| kind.eq_ignore_ascii_case(known)) {
-            return Err(Error::usage(CALL, say!("the platform does not accept files of this type"))
-                .hinting(Some(TAKEN)));
+            return Err(
+                Error::usage(say!("the platform does not accept files of this type")).hinting(Some(TAKEN))
+            );
         }
         match size {
-            0 => Err(Error::usage(CALL, say!("the file is empty"))),
+            0 => Err(Error::usage(say!("the file is empty"))),
             size if size > LARGEST => {
-                let error =
-                    Error::usage(CALL, say!("the file is larger than the 30 MB that can be uploaded"));
+                let error = Error::usage(say!("the file is larger than the 30 MB that can be uploaded"));
                 Err(error.hinting(Code::FILE_TOO_LARGE.hint()))
             }
             _ => Ok(()),
@@ -300,7 +299,7 @@ mod tests {
             check("a.png", largest + 1)
                 .is_err_and(|hint| hint.is_some_and(|hint| hint.to_string().contains("smaller")))
         );
-        let gateway = explained(Error::new("upload", ErrorKind::Http { status: 413 }));
+        let gateway = explained(Error::new(ErrorKind::Http { status: 413 }));
         assert!(gateway.hint().is_some_and(|hint| hint.to_string().contains("smaller")), "{gateway}");
     }
 

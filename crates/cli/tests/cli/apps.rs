@@ -150,14 +150,14 @@ fn mistakes_are_reported_before_anything_is_paid() {
     snap!(rhub(["app", "run", "1000000000000000000"]).at(&sim), @r#"
         exit 4
         --- err
-        error: cannot get the app: app: code 901, the AI app does not exist (WEBAPP_NOT_EXISTS)
+        error: cannot get the app: code 901, the AI app does not exist (WEBAPP_NOT_EXISTS)
 
         hint: check the id, and that it belongs to the key's site and account; run a workflow with `rhub run 1000000000000000000`
     "#);
     snap!(rhub(["run", &id]).at(&sim), @r#"
         exit 4
         --- err
-        error: cannot get the workflow: workflow: code 380, the workflow does not exist (WORKFLOW_NOT_EXISTS)
+        error: cannot get the workflow: code 380, the workflow does not exist (WORKFLOW_NOT_EXISTS)
 
         hint: check the id, and that it belongs to the key's site and account; run an AI app with `rhub app run 1892300583309880551`
     "#);

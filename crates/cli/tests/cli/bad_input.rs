@@ -417,28 +417,28 @@ fn refusals_by_the_platform() {
     snap!(rhub(["account"]).at(&sim).env("RUNNINGHUB_API_KEY", "ffffffffffffffffffffffffffffffff"), @r#"
         exit 4
         --- err
-        error: cannot get the account: account: code -1, the API key was rejected (ApiKey verification failed)
+        error: cannot get the account: code -1, the API key was rejected (ApiKey verification failed)
 
         hint: check the key and the site: a key from runninghub.cn does not work on runninghub.ai, or the other way round
     "#);
     snap!(rhub(["run", ID]).at(&sim), @r#"
         exit 4
         --- err
-        error: cannot get the workflow: workflow: code 380, the workflow does not exist (WORKFLOW_NOT_EXISTS)
+        error: cannot get the workflow: code 380, the workflow does not exist (WORKFLOW_NOT_EXISTS)
 
         hint: check the id, and that it belongs to the key's site and account; run an AI app with `rhub app run 1904136902449209346`
     "#);
     snap!(rhub(["status", ID]).at(&sim), @r#"
         exit 4
         --- err
-        error: cannot get the task's status: status: code 807, task not found (APIKEY_TASK_NOT_FOUND)
+        error: cannot get the task's status: code 807, task not found (APIKEY_TASK_NOT_FOUND)
 
         hint: check the id, and that it belongs to the key's site and account
     "#);
     snap!(rhub(["cancel", ID]).at(&sim), @r#"
         exit 4
         --- err
-        error: cannot cancel the task: cancel: code 807, task not found (APIKEY_TASK_NOT_FOUND)
+        error: cannot cancel the task: code 807, task not found (APIKEY_TASK_NOT_FOUND)
 
         hint: check the id, and that it belongs to the key's site and account
     "#);

@@ -250,7 +250,7 @@ fn no_free_slot() {
     insta::assert_snapshot!(done.to_string(), @r#"
         exit 4
         --- err
-        error: the task was not created: no slot is free: create: code 421, the key has no free task slots (TASK_QUEUE_MAXED)
+        error: the task was not created: no slot is free: code 421, the key has no free task slots (TASK_QUEUE_MAXED)
 
         hint: wait for a running task to end, or use a key with more slots
     "#);

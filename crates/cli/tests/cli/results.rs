@@ -38,8 +38,8 @@ fn a_full_disk() {
         shell.args(args).arg("--out").arg(dir.path()).env_clear();
         shell.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
         let output = shell.output().expect("a shell");
-        let output = [output.stdout, output.stderr].concat();
-        (output.status.code(), String::from_utf8_lossy(&output).into_owned())
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8_lossy(&text).into_owned())
     };
     let (code, output) = limited(&["run", &id]);
     assert_eq!(code, Some(9), "{output}");

@@ -117,7 +117,7 @@ fn logins_that_fail() {
     snap!(with(&config, &sim, ["login", "--api-key-stdin", "--base-url", sim.base_url()]).stdin("0123456789abcdef"), @r#"
         exit 4
         --- err
-        error: cannot get information about the key: queue status: code 401, the API key was rejected (ApiKey verification failed); nothing was stored
+        error: cannot get information about the key: code 401, the API key was rejected (ApiKey verification failed); nothing was stored
 
         hint: check the key and the site: a key from runninghub.cn does not work on runninghub.ai, or the other way round
     "#);

@@ -47,7 +47,7 @@ pub(crate) async fn send(
 ) -> Result<Accepted, Error> {
     let call = Call { name: "prompt", segments: &["prompt"] };
     let mut workflow: Value = serde_json::from_str(workflow)
-        .map_err(|error| Error::usage(call.name, say!("the workflow is not JSON")).because(error))?;
+        .map_err(|error| Error::usage(say!("the workflow is not JSON")).because(error))?;
     for node in
         workflow.as_object_mut().into_iter().flat_map(Map::values_mut).filter_map(Value::as_object_mut)
     {

@@ -38,20 +38,16 @@ const ASKS_FROM: u64 = 32 << 20;
 /// The error for a file beyond the server's limit.
 fn too_large(length: u64, limit: u64) -> Error {
     let mb = |bytes: u64| bytes.div_ceil(1_000_000);
-    Error::usage(
-        say!("upload"),
-        say!(
-            "the file has {length} MB, and the server accepts up to {limit} MB",
-            length = mb(length),
-            limit = mb(limit)
-        ),
-    )
+    Error::usage(say!(
+        "the file has {length} MB, and the server accepts up to {limit} MB",
+        length = mb(length),
+        limit = mb(limit)
+    ))
 }
 
 /// Uploads a file.
 pub(crate) async fn post(client: &Client, path: &Path) -> Result<UploadedImage, Error> {
-    const NAME: &str = "upload";
-    let failed = |error| Error::net(runninghub_net::Error::io(NAME, path, error));
+    let failed = |error| Error::net(runninghub_net::Error::io(path, error));
     let file = tokio::fs::File::open(path).await.map_err(failed)?;
     let length = file.metadata().await.map_err(failed)?.len();
     if length > ASKS_FROM
@@ -64,7 +60,7 @@ pub(crate) async fn post(client: &Client, path: &Path) -> Result<UploadedImage, 
     let body = client.net().upload_body(&name, file, length);
     let part = Part::stream_with_length(body, length).file_name(name);
     let form = Form::new().part("image", part).text("type", "input");
-    let call = Call { name: NAME, segments: &["upload", "image"] };
+    let call = Call { name: "upload", segments: &["upload", "image"] };
     let request = client.pooled()?.post(client.request_url(call.segments)).timeout(TIMEOUT).multipart(form);
     let answer = client.send(&call, "POST", None, request).await?;
     let body = answer.object()?;
