@@ -539,7 +539,7 @@ pub(crate) mod tests {
         let read = |answer: &Answer| answer.data::<std::collections::BTreeMap<String, Vec<u8>>>();
         let text = r#"{"code":0,"data":{"a":[1],"b":[2,"x?y=1"]}}"#;
         let error = read_with(text, read).expect_err("a string is no number");
-        insta::assert_snapshot!(error, @r#"test: unexpected response at `data.b[1]`: {"code":0,"data":{"a":[1],"b":[2,"x?…"]}}"#);
+        insta::assert_snapshot!(error, @r#"unexpected response at `data.b[1]`: {"code":0,"data":{"a":[1],"b":[2,"x?…"]}}"#);
     }
 
     #[test]

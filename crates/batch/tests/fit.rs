@@ -45,7 +45,7 @@ fn every_wrong_value_is_named_with_its_place_and_a_cure() {
     row 2, column `Photo.image`: file none.png not found | relative paths start at [dir]
     row 3, column `_instance`: unknown instance type `plsu` | it is `default`, `plus` or `ultra`
     row 3, column `3.seed`: `3.seed` takes a number, not text | its current value is `1`
-    row 3, column `Photo.image`: cannot upload [dir]/notes.txt: upload: the platform does not accept files of this type | supported file extensions: jpg, jpeg, png, webp, zip, mp3, wav, flac, mp4, avi, mov, mkv
+    row 3, column `Photo.image`: cannot upload [dir]/notes.txt: the platform does not accept files of this type | supported file extensions: jpg, jpeg, png, webp, zip, mp3, wav, flac, mp4, avi, mov, mkv
     ");
 }
 

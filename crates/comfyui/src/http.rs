@@ -172,14 +172,10 @@ mod tests {
     #[test]
     fn servers_other_than_comfyui_are_recognized() {
         for (status, text, expected) in [
-            (
-                200,
-                "<html><title> Router </title>",
-                "test: a web page titled `Router` answered instead of ComfyUI",
-            ),
-            (200, "[]", "test: the server is not ComfyUI (HTTP 200)"),
-            (404, "not found", "test: the server is not ComfyUI (HTTP 404)"),
-            (502, "", "test: the server responded with HTTP 502"),
+            (200, "<html><title> Router </title>", "a web page titled `Router` answered instead of ComfyUI"),
+            (200, "[]", "the server is not ComfyUI (HTTP 200)"),
+            (404, "not found", "the server is not ComfyUI (HTTP 404)"),
+            (502, "", "the server responded with HTTP 502"),
         ] {
             assert_eq!(answer(status, text).object().expect_err(text).to_string(), expected);
         }

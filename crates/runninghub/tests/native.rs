@@ -301,7 +301,7 @@ async fn servers_other_than_comfyui_are_recognized() {
     let (locked, comfy) = start(Native::builder().login("X-Key: k")).await;
     let error = refused(&comfy, &workflow()).await;
     assert_eq!(error.kind(), ErrorKind::Refused);
-    insta::assert_snapshot!(describe(&error), @"the server cannot be used: system_stats: the server requires a login (HTTP 401) | give the server's login: a user and a password, a token, or a header");
+    insta::assert_snapshot!(describe(&error), @"the server cannot be used: the server requires a login (HTTP 401) | give the server's login: a user and a password, a token, or a header");
     assert_eq!(locked.prompts(), 0);
 
     let page = runninghub_sim::Sim::builder().start().await.expect("another service");

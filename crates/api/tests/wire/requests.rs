@@ -272,7 +272,7 @@ async fn observers_see_every_attempt_without_the_key() {
     let seen = seen.iter().map(line).collect::<Vec<_>>().join("\n");
     insta::assert_snapshot!(seen, @r#"
     POST /task/openapi/outputs {"taskId":"7"}
-      None outputs: the connection broke
+      None the connection broke
     POST /task/openapi/outputs {"taskId":"7"}
       Some(200) {"code":1,"msg":"no … here"}
     POST /task/openapi/create {"workflowId":"5","accessPassword":"…"}

@@ -232,7 +232,7 @@ fn a_submit_without_a_response_is_not_repeated() {
     snap!(rhub(["run", &scenario("01-simple").workflow_id()]).at(&sim), @r"
         exit 5
         --- err
-        error: it is unknown whether the task was created: it may be running, and it may be charged; the account has 1 unfinished, but this machine knows of 0: one more was probably created: create: the connection broke: error sending request: client error (SendRequest): connection closed before message completed
+        error: it is unknown whether the task was created: it may be running, and it may be charged; the account has 1 unfinished, but this machine knows of 0: one more was probably created: the connection broke: error sending request: client error (SendRequest): connection closed before message completed
 
         hint: `rhub tasks` lists it as [submit]; check the task list on the RunningHub website, then record what you found with
           rhub resolve [submit] --task-id ID
