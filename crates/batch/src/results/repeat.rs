@@ -7,7 +7,7 @@ use crate::{Digest, Item, ItemId, Set, Setting, Target, template::as_part};
 /// Name and number of the format.
 const SCHEMA: &str = "rhub.run/1";
 
-/// What an item ran, beside its results, so that it can be repeated.
+/// What an item ran, so that it can be repeated. Written next to its results.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Repeat {

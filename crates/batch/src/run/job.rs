@@ -12,7 +12,7 @@ use tokio::sync::{broadcast::error::RecvError, mpsc, watch};
 use super::prepare::prepare;
 use crate::{Item, ItemId};
 
-/// What the job of a row reports.
+/// A report from the job of a row.
 pub(super) enum Update {
     Sending,
     Waiting {
@@ -30,7 +30,7 @@ pub(super) enum Update {
     Finished(Finished),
     /// The job is over without a task, or can't be followed.
     Failed(Error),
-    /// The files of a task that was done already.
+    /// The files of a task that was already done.
     Fetched(Result<SavedTask, Error>),
 }
 
@@ -96,7 +96,7 @@ impl Job {
                 biased;
                 line = lines.recv() => match line {
                     Ok(line) => self.report(Update::Line(line)),
-                    // The snapshot has what was missed.
+                    // The snapshot contains everything that was missed.
                     Err(RecvError::Lagged(_)) => {}
                     Err(RecvError::Closed) => break,
                 },

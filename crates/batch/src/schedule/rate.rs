@@ -1,10 +1,10 @@
-//! How many requests of a kind a key sends in a second.
+//! Limits how many submits a key sends per second.
 
 use std::{collections::VecDeque, time::Duration};
 
-/// A rate is counted over this time.
+/// The window of a rate.
 const SECOND: Duration = Duration::from_secs(1);
-/// After the server asked for fewer requests, the rate is halved for this long.
+/// After throttling by the server, the rate is halved for this long.
 const SLOW: Duration = Duration::from_mins(1);
 
 /// At most so many requests in any second; half as many for a minute after the server asked for fewer.
@@ -48,7 +48,7 @@ impl Rate {
         self.recent.push_back(now);
     }
 
-    /// The server asked for fewer requests.
+    /// The server throttled a request.
     pub fn slow_down(&mut self, now: Duration) {
         self.slow_until = now + SLOW;
     }
@@ -58,7 +58,7 @@ impl Rate {
 mod tests {
     use super::*;
 
-    /// Sends as many requests as it may until a time, and returns how many.
+    /// Sends as many requests as allowed until a time, and returns the number.
     fn send(rate: &mut Rate, now: &mut Duration, until: Duration) -> usize {
         let mut sent = 0;
         loop {

@@ -1,4 +1,4 @@
-//! What the jobs of rows report, and what others have written: it goes into the schedule.
+//! Feeds reports of jobs, and changes by other processes, into the schedule.
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,11 +20,11 @@ use super::{
 };
 use crate::{Event, Fault, ItemId, ItemState};
 
-/// The pause before a task that can't be watched is followed again.
+/// The pause before following a task again after a failure to watch it.
 const FOLLOW_AGAIN: Duration = Duration::from_secs(30);
 
 impl BatchRun {
-    /// Something happened to a row.
+    /// Handles a job's report.
     pub(super) fn take(&mut self, id: &ItemId, update: Update) {
         let now = self.now();
         let Some(row) = self.rows.get_mut(id) else { return };
@@ -101,12 +101,12 @@ impl BatchRun {
         self.over(now, event, over);
     }
 
-    /// A row is over, unless it starts again.
+    /// A row is over, unless it is retried.
     fn over(&mut self, now: Duration, event: Event, over: Over) {
         let before = self.schedule.tally();
         self.schedule.on(now, event);
         let after = self.schedule.tally();
-        // A fault of the platform or of the key: it is ready again.
+        // The platform or the key was at fault: it is ready again.
         if over.state != ItemState::Cancelled && over.state != ItemState::Done && after.ready > before.ready {
             let why = over.why.unwrap_or_else(|| say!("the task failed"));
             self.news.push_back(News::Retry { item: over.item, why });
@@ -115,7 +115,7 @@ impl BatchRun {
         }
     }
 
-    /// The submit of a row made no task, or it is unknown whether it did.
+    /// The submit of a row created no task, or perhaps one.
     fn refused(&mut self, id: &ItemId, error: &Error) {
         let (now, item) = (self.now(), id.clone());
         let Some(row) = self.rows.get_mut(id) else { return };
@@ -189,7 +189,7 @@ impl BatchRun {
         self.news.push_back(News::Over(Box::new(over)));
     }
 
-    /// Reads what others have written.
+    /// Reads changes by other processes.
     pub(super) async fn look(&mut self) {
         if self.is_halted().await {
             self.pause();
@@ -198,18 +198,18 @@ impl BatchRun {
     }
 
     pub(super) async fn is_halted(&self) -> bool {
-        // What can't be read now can be read later.
+        // Retried later if it can't be read now.
         self.ledger.is_halted(&self.setup.batch).await.is_ok_and(|is_halted| is_halted)
     }
 
-    /// Reads whether submits of unknown outcome are resolved: by a webhook, or by the user. Returns whether any is.
+    /// Checks whether unknown submits were resolved, by a webhook or the user. Returns whether any was.
     pub(super) async fn resolve(&mut self) -> bool {
         let unknown = self.rows.iter().filter(|(_, row)| row.stage == Stage::Unknown);
         let unknown: Vec<_> = unknown.map(|(id, row)| (id.clone(), row.attempt.clone())).collect();
         let mut is_any = false;
         for (id, attempt) in unknown {
             let Some(attempt) = attempt else { continue };
-            // What can't be read now can be read later.
+            // Retried later if it can't be read now.
             if let Ok(entry) = self.ledger.entry(Filter::all().attempt(attempt.as_str())).await {
                 is_any |= self.settled(&id, &entry);
             }
@@ -217,7 +217,7 @@ impl BatchRun {
         is_any
     }
 
-    /// The submit of a row was of unknown outcome. Returns whether it no longer is.
+    /// Checks a row's unknown submit. Returns whether it was resolved.
     fn settled(&mut self, id: &ItemId, entry: &Entry) -> bool {
         let (now, item) = (self.now(), id.clone());
         match (entry.state, &entry.task) {
