@@ -24,7 +24,7 @@ pub(crate) enum Exit {
     SubmitUnknown = 5,
     /// Stopped waiting, or the status cannot be determined; the task may still run.
     StillRunning = 6,
-    /// Some of several failed.
+    /// Some of several operations failed.
     PartialFailure = 7,
     /// The task succeeded, but its results were not all saved.
     Results = 8,

@@ -1,12 +1,12 @@
-//! Words of commands that people copy into a shell.
+//! Words of commands that users copy into a shell.
 
 use runninghub::Untrusted;
 
 /// Characters that mean nothing to a shell.
 const PLAIN: &str = "_-./:";
 
-/// A word as a shell takes it to the letter: ids and addresses come from servers, paths from anywhere. Control characters
-/// are escaped, so that such a word does nothing at worst.
+/// Quotes a word for a shell: ids and URLs come from servers, paths from anywhere. Control characters are escaped, so
+/// the worst such a word can do is nothing.
 pub(crate) fn word(text: &str) -> String {
     let text = Untrusted::from(text).to_string();
     let is_plain = |c: char| c.is_alphanumeric() || PLAIN.contains(c);

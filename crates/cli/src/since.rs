@@ -1,4 +1,4 @@
-//! Points in the past as people write them: `7d`, `2h`, `today`, `yesterday`, `2026-11-29`.
+//! Points in the past as users write them: `7d`, `2h`, `today`, `yesterday`, `2026-11-29`.
 
 use jiff::{Span, SpanRelativeTo, Timestamp, ToSpan as _, ZonedDateTime, civil::Date};
 use runninghub::{Sentence, say};
@@ -38,7 +38,7 @@ fn at(text: &str, now: &ZonedDateTime) -> Option<u64> {
     u64::try_from(then.as_millisecond()).ok()
 }
 
-/// A past time as people say it, with the times of day of this machine.
+/// A past time in words, in this machine's time zone.
 pub(crate) fn ago(then_ms: u64) -> Sentence {
     point(then_ms, &ZonedDateTime::now())
 }

@@ -1,9 +1,9 @@
 //! Writing to stdout and stderr without waiting for their readers.
 //!
 //! A command that handles signals must not block on a full pipe or a stopped terminal. From [`begin`] on, dedicated
-//! threads write. Important lines wait in memory as long as necessary. That is little: a line for each node, file and
-//! warning of a run. Unbounded lines (progress, polls, the log) replace the previous one of their kind once the
-//! reader lags. A command with much output and no paid task waits for [`room`].
+//! threads write. Important lines wait in memory as long as necessary. They are few: a line for each node, file and
+//! warning of a run. Unbounded lines (progress, polls, the log) replace the previous one of their kind once the reader
+//! lags. A command with much output and no paid task waits for [`room`].
 //!
 //! Until [`begin`], and in all commands that signals end in the default way, text is written at once.
 

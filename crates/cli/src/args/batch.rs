@@ -333,7 +333,7 @@ pub(crate) struct BatchExport {
     #[arg(value_name = "BATCH", add = ArgValueCandidates::new(complete::batches))]
     pub(crate) batch: String,
 
-    // In place of the option of that name that every command knows.
+    // Replaces the global option of that name.
     /// Export format [default: csv]
     #[arg(id = "format", long, value_name = "FORMAT", value_parser = export_format())]
     pub(crate) format: Option<Format>,

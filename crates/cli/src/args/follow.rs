@@ -1,4 +1,4 @@
-//! Options of the commands that follow a task or bring its results home.
+//! Options of commands that follow a task or download its results.
 
 use std::{path::PathBuf, time::Duration};
 

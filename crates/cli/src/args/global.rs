@@ -1,4 +1,4 @@
-//! Options that every command knows.
+//! Global options.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! Values that are secrets, or hold one.
+//! Values that are secrets or contain one.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! The command line: one file per command, and the options that all of them know.
+//! The command line: one file per command, and the global options.
 
 mod account;
 mod app;

@@ -58,7 +58,7 @@ pub(super) struct Context {
     /// All services in use.
     pub(super) services: Vec<Arc<dyn Service>>,
     pub(super) previews: Option<PreviewFolder>,
-    /// The recording that the state folder keeps of this run.
+    /// The recording of this run in the state folder.
     pub(super) recording: Option<PathBuf>,
     /// Saved files that are not results.
     pub(super) kept: Vec<Output>,
@@ -215,7 +215,7 @@ impl Context {
         Ok(*entry)
     }
 
-    /// A task, and the recording that the state folder keeps of it.
+    /// A task, and its recording in the state folder.
     pub(super) async fn recorded(&self, text: &str) -> Result<(TaskId, PathBuf), Error> {
         let workspace = self.workspace()?;
         let task = match workspace.find(text).await? {
@@ -349,7 +349,7 @@ impl Context {
                     signal => return Err(signal),
                 },
                 done = &mut work => {
-                    // Drain the last updates, so that none is left over for later.
+                    // Drain the last updates, so that none appears later.
                     while let Some(transfer) = self.transfers.ready() {
                         self.transfer(transfer);
                     }
@@ -381,7 +381,7 @@ impl Context {
         self.show(Event::Notice { code, message });
     }
 
-    /// Names what the lines below are about; JSON lines name their task themselves.
+    /// Names the subject of the lines below; JSON lines name their task themselves.
     pub(super) fn heading(&self, name: impl Into<Fact>) {
         if self.format != Format::Json && !self.printer.is_quiet() {
             self.printer.say(&say!("{name}:", name = name.into()));
@@ -467,7 +467,7 @@ impl Context {
         }) {
             let _ = fs::remove_dir_all(dir);
         }
-        // The recording in the state folder is only an offer.
+        // The recording in the state folder is optional.
         if let Some(why) = why.filter(|_| self.recording.is_none()) {
             self.warn("recording", say!("the recording is incomplete: {why}", why));
         }
@@ -494,7 +494,7 @@ impl Context {
     }
 }
 
-/// The last task was asked for, and there is none.
+/// `last` was requested, but there is no task.
 fn none_yet() -> Error {
     Error::usage(say!("no task has been submitted from this machine yet"))
 }

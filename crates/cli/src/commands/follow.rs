@@ -98,7 +98,7 @@ pub(super) async fn follow(
 ) -> Result<Exit, Error> {
     context.outcome.task_id = Some(run.task_id().clone());
     context.outcome.attempt_id = run.attempt().map(ToString::to_string);
-    // Quiet text shows no progress.
+    // Text output with `--quiet` shows no progress.
     run.ticks(context.format == args::Format::Json || !context.global.quiet);
     let deadline = following.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     let mut tick = interval(TICK);

@@ -60,8 +60,8 @@ impl Hook {
         // Ctrl-C is for this process only: running commands may finish.
         #[cfg(unix)]
         command.process_group(0);
-        // The child inherits what it needs to find programs and files, but no variable that holds a secret. The name
-        // is passed along, since some secrets are recognized only by it.
+        // The child inherits the variables for finding programs and files, but none that contains a secret. The name is
+        // passed along, since some secrets are recognized only by it.
         let has_secret = |name: &OsString, value: &OsString| {
             secrets::is_in(&format!("{}={}", name.display(), value.display()))
         };
@@ -121,12 +121,12 @@ impl Hook {
         ended.unwrap_or_else(|error| Err(Sentence::verbatim(error.to_string())))
     }
 
-    /// Whether another event fits. The platform repeats deliveries that are not accepted.
+    /// Whether there is room for another event. The platform repeats deliveries that are not accepted.
     pub(super) fn has_room(&self) -> bool {
         self.waiting.len() < WAITING
     }
 
-    /// Drops the queued commands and returns their number. Running commands go on.
+    /// Drops the queued commands and returns their number. Running commands continue.
     pub(super) fn give_up(&mut self) -> usize {
         std::mem::take(&mut self.waiting).len()
     }
@@ -154,7 +154,7 @@ impl Group {
         }
     }
 
-    /// Releases the group: background processes of a finished command go on.
+    /// Releases the group: background processes of a finished command continue.
     fn let_go(&mut self) {
         #[cfg(unix)]
         {

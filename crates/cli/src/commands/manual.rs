@@ -15,7 +15,7 @@ use crate::{
 
 const NAME: &str = "rhub";
 
-/// Prints the help of a command or a topic, in every format: it is text for people.
+/// Prints the help of a command or a topic, in every format: it is text for users.
 pub(super) fn help(printer: Printer, words: &[String]) -> Exit {
     let found = match words {
         [word] => help::topic(word).or_else(|| help::page(words)),

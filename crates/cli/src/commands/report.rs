@@ -19,7 +19,7 @@ use crate::{
     exit::{Error, Exit},
 };
 
-/// Packs the recording of a task, and what this machine knows of it, into an archive.
+/// Packs the recording of a task, and this machine's records of it, into an archive.
 pub(super) async fn report(context: &mut Context, args: args::Report) -> Result<Exit, Error> {
     let (task, recording) = context.recorded(&args.task_id).await?;
     let name = format!("rhub-report-{task}");
@@ -46,7 +46,7 @@ pub(super) async fn report(context: &mut Context, args: args::Report) -> Result<
     Ok(Exit::Done)
 }
 
-/// What a developer asks first.
+/// The facts that a developer asks for first.
 fn about(task: &TaskId, known: Option<&answer::Task>) -> Value {
     let mut entry = serde_json::to_value(known).unwrap_or_default();
     if let Value::Object(entry) = &mut entry {

@@ -35,7 +35,7 @@ pub(super) enum RecordTo {
 }
 
 impl RecordTo {
-    /// As the options of a run say.
+    /// According to the options of a run.
     pub(super) fn new(follow: &FollowOptions, is_private: bool) -> Self {
         match &follow.recording.record {
             Some(dir) => Self::To(dir.clone()),
@@ -45,7 +45,7 @@ impl RecordTo {
     }
 }
 
-/// Overrides of the options, and defaults for what they leave open.
+/// Overrides of the options, and defaults for unset ones.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Settings {
     pub(super) ledger: Writes,
@@ -63,7 +63,7 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    /// The place of a submit, for what the options leave open.
+    /// Defaults from the place of a submit.
     pub(super) fn of(place: &Place) -> Self {
         let (site, base_url) = match place {
             Place::RunningHub { site, base_url } => (Some(*site), Some(base_url)),
@@ -84,14 +84,14 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// The task's place, for what the options leave open.
+    /// Defaults from the task's place.
     pub(super) fn settings(&self) -> Settings {
         self.entry.as_ref().map(|entry| Settings::of(&entry.intent.place)).unwrap_or_default()
     }
 }
 
 impl Context {
-    /// The service that the options name, else the known one.
+    /// The service from the options, or else the known one.
     pub(super) fn service(&mut self, settings: Settings) -> Result<Arc<dyn Service>, Error> {
         let server = self.global.server.clone().or_else(|| settings.server.clone());
         self.service_on(server, settings)
@@ -111,7 +111,7 @@ impl Context {
         })
     }
 
-    /// RunningHub, for what a ComfyUI doesn't have.
+    /// RunningHub, for features that a ComfyUI doesn't have.
     pub(super) fn platform(&mut self, settings: Settings) -> Result<Arc<dyn Service>, Error> {
         Ok(Arc::new(self.connect(settings)?))
     }

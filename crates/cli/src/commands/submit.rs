@@ -29,10 +29,10 @@ use crate::{
     signals::{Signal, Signals},
 };
 
-/// How often the wait for a slot is drawn.
+/// How often the wait for a slot is redrawn.
 const TICK: Duration = Duration::from_secs(1);
 
-/// What a submit reports.
+/// A step reported by a submit.
 enum Step {
     Sending,
     Waiting(Wait),
@@ -54,7 +54,7 @@ pub(super) struct Submission<'a> {
     label: Option<String>,
     is_private: bool,
     detach: bool,
-    /// Where the results of a detached run are wanted.
+    /// The requested folder for the results of a detached run.
     later: Option<PathBuf>,
 }
 
@@ -71,7 +71,7 @@ pub(super) fn settings(args: &args::SubmitOptions, site: Option<Site>) -> Settin
     }
 }
 
-/// The machine type from the options. A type that the key cannot use is refused, as far as that is known.
+/// The machine type from the options. A type that the key is known not to support is rejected.
 pub(super) fn on_machine(
     context: &Context,
     submit: Submit,
@@ -107,7 +107,7 @@ impl<'a> Submission<'a> {
     ) -> Result<Self, Error> {
         context.notifies = args.follow.notify;
         let service = reach(context)?;
-        // A detached run saves nothing, so it makes no folder.
+        // A detached run saves nothing, so no folder is created.
         let mut saving = args.saving.clone();
         let later = if args.detach { saving.out.take() } else { None };
         saving.keep_intermediate &= !args.detach;
@@ -216,8 +216,8 @@ impl<'a> Submission<'a> {
     }
 }
 
-/// Submits. The first Ctrl-C waits for the response while the request that costs money is in flight; before that, and
-/// while waiting for a slot, it stops at once.
+/// Submits. The first Ctrl-C waits for the response while the paid request is in flight; before that, and while waiting
+/// for a slot, it stops at once.
 async fn send(
     context: &mut Context,
     service: &dyn Service,

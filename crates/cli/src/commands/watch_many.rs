@@ -20,14 +20,14 @@ use crate::{
     writer,
 };
 
-/// Follows several tasks, each to its end. Their runs are those of the workspace, as in every front end.
+/// Follows several tasks, each to its end. The workspace owns their runs, as in every front end.
 pub(super) async fn watch(context: &mut Context, ids: &[String], args: args::Watch) -> Result<Exit, Error> {
     refuse_options(&args)?;
     let workspace = context.workspace()?.clone();
     let args::Watch { saving, follow, .. } = args;
     let destination = saving.out.map(|dir| Destination::new(dir, saving.name, false).results);
     context.notifies = follow.notify;
-    // All are found before any is followed.
+    // Find all of them before following any.
     let mut wanted = Vec::new();
     for id in ids {
         let found = context.task(id).await?;
@@ -58,7 +58,7 @@ pub(super) async fn watch(context: &mut Context, ids: &[String], args: args::Wat
     watched.run(context, &mut signals, follow.timeout).await
 }
 
-/// Rejects options that are about one run.
+/// Rejects options for a single run.
 fn refuse_options(args: &args::Watch) -> Result<(), Error> {
     let given = [
         ("--workflow", args.workflow.is_some()),
@@ -113,7 +113,7 @@ impl Watched {
                 },
                 line = self.lines.recv() => match line {
                     Ok(line) => self.show(context, &line),
-                    // What was missed is in the snapshots.
+                    // The snapshots contain everything that was missed.
                     Err(RecvError::Lagged(_) | RecvError::Closed) => {}
                 },
                 () = until(deadline) => {
@@ -147,7 +147,7 @@ impl Watched {
         }
     }
 
-    /// Takes note of the runs that are over. The last lines of each come before it is.
+    /// Records the runs that have ended. The last lines of each arrive before its end.
     fn finish(&mut self, context: &mut Context) {
         let (over, running): (Vec<_>, Vec<_>) =
             self.handles.drain(..).partition(|handle| handle.snapshot().finished.is_some());
@@ -164,7 +164,7 @@ impl Watched {
                 continue;
             }
             match handle.snapshot().finished {
-                // Its lines were missed.
+                // Its last lines were missed.
                 Some(Finished::Ended { outcome, .. }) => {
                     let line =
                         Line { t: context.clock.now(), task_id: Some(task), event: Event::Result(outcome) };
@@ -180,7 +180,7 @@ impl Watched {
         }
     }
 
-    /// One exit code for all.
+    /// The combined exit code.
     fn exit(&self, context: &mut Context) -> Exit {
         let mut exits = self.ends.values();
         let first = exits.next().copied().unwrap_or(Exit::Done);

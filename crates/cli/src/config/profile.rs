@@ -180,7 +180,7 @@ fn options(
 ) -> Result<Vec<OsString>, Sentence> {
     let root = command;
     let (command, matches) = innermost(command, matches);
-    // A command's own option in place of one that every command knows means another thing.
+    // A command's own option that replaces a global one has another meaning.
     let is_known = |long: &str| root.get_arguments().any(|arg| arg.get_long() == Some(long));
     let is_meant = |arg: &&Arg| arg.is_global_set() || !is_known(arg.get_long().unwrap_or_default());
     let arg = |long: &str| command.get_arguments().find(|arg| arg.get_long() == Some(long)).filter(is_meant);

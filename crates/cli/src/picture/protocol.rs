@@ -47,8 +47,8 @@ const BY_PROGRAM: [(&str, Protocol); 4] = [
 /// Set by terminals that may run inside another one and then inherit its variables.
 const OTHERS: [&str; 5] = ["TERM_PROGRAM", "VTE_VERSION", "XTERM_VERSION", "KONSOLE_VERSION", "WT_SESSION"];
 
-/// The protocol for a wish; `None` if nothing is shown. Half blocks are the safe choice for an unknown terminal,
-/// since they are text. A multiplexer passes nothing else.
+/// The protocol for a mode; `None` if nothing is shown. Half blocks are the safe choice for an unknown terminal, since
+/// they are text. A multiplexer passes nothing else.
 pub(super) fn choose(
     mode: PreviewMode,
     has_color: bool,

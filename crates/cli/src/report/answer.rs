@@ -113,7 +113,7 @@ impl Answers {
     }
 }
 
-/// The columns of a list of submits: when, state, task, cost, what.
+/// The columns of a list of submits: time, state, task, cost, description.
 const TASK: [usize; 4] = [15, 10, 20, 8];
 
 /// A line of JSON text, with JSON's own escapes for what could command the terminal.
@@ -161,7 +161,7 @@ fn task(task: &Task) -> String {
     line
 }
 
-/// What a submit ran: its label, else the text that it set, with what it belongs to.
+/// What a submit ran: its label, or else the longest value that it set, with its target.
 fn what(task: &Task) -> String {
     let target = match (&task.workflow_id, &task.target) {
         (Some(workflow), _) => workflow.to_string(),
@@ -181,7 +181,7 @@ fn what(task: &Task) -> String {
     format!("{}  {}", Untrusted::from(text), Untrusted::from(target))
 }
 
-/// A note of the ledger, which keeps English. Most are what a server said.
+/// A note from the ledger, which stores English. Most are a server's messages.
 fn note(note: &Untrusted) -> Sentence {
     match note.raw() {
         "gave up: no slot became free" => say!("gave up: no slot became free"),
@@ -194,7 +194,7 @@ fn note(note: &Untrusted) -> Sentence {
     }
 }
 
-/// A line of the list; the last column takes what is left of the terminal.
+/// A line of the list; the last column fills the rest of the terminal's width.
 fn row(cells: &[String; 4], what: &str) -> String {
     let cells = cells.iter().zip(TASK).map(|(cell, width)| cells::column(cell, width));
     let mut line = cells.collect::<Vec<_>>().join(" ");
@@ -270,7 +270,7 @@ fn profile(profile: &Profile) -> Vec<String> {
     }
 }
 
-/// The kind of a key, as the platform names it, and what that means.
+/// The kind of a key, as the platform names it, and its meaning.
 pub(crate) fn key_kind(kind: &Untrusted) -> Sentence {
     say!("{kind}: {meaning}", kind, meaning = KeyKind::of(kind.raw()))
 }

@@ -1,4 +1,4 @@
-//! Formats batches: what a plan says, the list of batches, and problems of rows.
+//! Formats batches: plans, the list of batches, and problems of rows.
 
 use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
 
@@ -12,13 +12,13 @@ use crate::{
     lang::word,
 };
 
-/// Fields that are named.
+/// Maximum number of fields listed.
 const NAMED: usize = 8;
-/// The widths of columns: in a list of rows, and in one of batches.
+/// Column widths in the lists of rows and batches.
 const ITEM: [usize; 5] = [9, 9, 5, 24, 0];
 const LIST: [usize; 4] = [21, 16, 24, 0];
 
-/// A problem with its cure.
+/// A problem with its fix.
 pub(super) fn problem(problem: &BatchProblem) -> Vec<String> {
     let what = &problem.sentence;
     let what = if problem.fatal {
@@ -30,7 +30,7 @@ pub(super) fn problem(problem: &BatchProblem) -> Vec<String> {
     std::iter::once(&what).chain(&cure).map(word).collect()
 }
 
-/// What a run of a batch would do.
+/// The plan of a batch.
 pub(super) fn plan(plan: &BatchPlan) -> Vec<String> {
     let (source, kind, target) = (&plan.source, &*plan.kind, &*plan.target_name);
     let mut lines = vec![say!("{source} → {kind} {target}", source, kind, target)];
@@ -73,7 +73,7 @@ fn fields(fields: &[String]) -> Sentence {
     }
 }
 
-/// A digest is cut, other ids stay.
+/// Digests are shortened, other ids aren't.
 fn short(target: &str) -> String {
     let is_digest = target.len() == 64 && target.bytes().all(|byte| byte.is_ascii_hexdigit());
     target.get(..12).filter(|_| is_digest).unwrap_or(target).to_owned()
@@ -95,7 +95,7 @@ fn cost(cost: &PlannedCost) -> Sentence {
     }
 }
 
-/// Coins and money, to the hundredth.
+/// Coins and money, to two decimal places.
 fn amount(charge: &Charge) -> Sentence {
     let rounded = |number: Option<f64>| {
         let shown = format!("{:.2}", number?);
@@ -153,7 +153,7 @@ pub(super) fn row(batch: &ListedBatch) -> String {
     line
 }
 
-/// How many rows stand where, without the states that none is in.
+/// The number of rows by state, without states that have none.
 pub(super) fn counts(counts: &BTreeMap<&'static str, usize>) -> Vec<String> {
     let count = |state| counts.get(state).copied().unwrap_or_default();
     let [done, running, ready] = ["done", "running", "ready"].map(count);
@@ -170,7 +170,7 @@ pub(super) fn counts(counts: &BTreeMap<&'static str, usize>) -> Vec<String> {
     all.iter().filter(|(count, _)| *count > 0).map(|(_, words)| word(words)).collect()
 }
 
-/// What happens to a row.
+/// The planned action of a row.
 fn action(action: Action) -> Sentence {
     match action {
         Action::Nothing => say!("no action"),
@@ -183,7 +183,7 @@ fn action(action: Action) -> Sentence {
     }
 }
 
-/// Where a row stands.
+/// The state of a row.
 fn state(state: ItemState) -> Sentence {
     match state {
         ItemState::Ready => say!("ready"),
@@ -196,13 +196,13 @@ fn state(state: ItemState) -> Sentence {
     }
 }
 
-/// Cells in columns of these widths; the last one takes what it needs.
+/// Cells in columns of these widths; the last one may be wider.
 fn columns<const N: usize>(cells: &[String; N], widths: [usize; N]) -> String {
     let cells = cells.iter().zip(widths).map(|(cell, width)| cells::column(cell, width));
     cells.collect::<Vec<_>>().join(" ")
 }
 
-/// What became of a row.
+/// The outcome of a row.
 pub(super) fn fate(row: &BatchItem) -> Vec<String> {
     let id = Untrusted::from(&*row.item).to_string();
     let cost = row.cost.as_ref().and_then(text::cost);
@@ -235,7 +235,7 @@ pub(super) fn fate(row: &BatchItem) -> Vec<String> {
     std::iter::once(&words).chain(&hint).map(word).collect()
 }
 
-/// How far a batch is, on one line.
+/// The progress of a batch, on one line.
 pub(super) fn progress(progress: &BatchProgress) -> Sentence {
     let (over, rows) = (over_count(progress), progress.rows);
     let percent = text::percentage(progress.percent);
@@ -246,7 +246,7 @@ pub(super) fn progress(progress: &BatchProgress) -> Sentence {
     parts.reduce(|first, next| say!("{first}, {next}", first, next)).unwrap_or_default()
 }
 
-/// How many rows are over.
+/// The number of finished rows.
 pub(super) fn over_count(progress: &BatchProgress) -> usize {
     ["done", "failed", "cancelled", "refused"].iter().filter_map(|state| progress.counts.get(state)).sum()
 }
@@ -263,7 +263,7 @@ pub(super) fn slots(progress: &BatchProgress) -> Option<Sentence> {
     })
 }
 
-/// What the batch has cost.
+/// The cost of the batch so far.
 pub(super) fn money(progress: &BatchProgress) -> Option<Sentence> {
     let spent = Some(&*progress.spent).filter(|spent| *spent != "0" || progress.max_cost.is_some())?;
     Some(match &progress.max_cost {
@@ -272,13 +272,13 @@ pub(super) fn money(progress: &BatchProgress) -> Option<Sentence> {
     })
 }
 
-/// How long it still takes.
+/// The time left.
 pub(super) fn time_left(progress: &BatchProgress) -> Option<Sentence> {
     let at = |seconds: f64| clock(Duration::from_secs_f64(seconds.clamp(0.0, 1e9).round()));
     progress.eta_s.map(|[low, high]| say!("{low}–{high} left", low = at(low), high = at(high)))
 }
 
-/// A batch that has run.
+/// The outcome of a batch.
 pub(super) fn over(batch: &ListedBatch) -> Vec<String> {
     let states = counts(&batch.counts).join(", ");
     let name = Untrusted::from(&*batch.batch).to_string();

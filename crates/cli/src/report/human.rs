@@ -55,7 +55,7 @@ pub(crate) struct Human {
     connection: Option<Connection>,
     /// Files being transferred, each since a time.
     moving: Vec<(Transfer, Duration)>,
-    /// The figures of a batch, which is shown instead of a run.
+    /// The progress of a batch, which is shown instead of a run.
     batch: Option<BatchProgress>,
     /// Several runs, which are shown instead of one.
     many: Option<Many>,
@@ -225,7 +225,7 @@ impl Human {
             Some((file, _)) => *file = transfer.clone(),
             None => self.moving.push((transfer.clone(), t)),
         }
-        // While nodes run, the totals are theirs.
+        // While nodes run, the totals show them.
         if self.measured.is_none() {
             let files: Vec<Transfer> = self.moving.iter().map(|(file, _)| file.clone()).collect();
             self.view.waiting = Some(text::transfers(&files));
@@ -272,7 +272,7 @@ impl Human {
         }
     }
 
-    /// Shows an event of one of several runs. The result of the command itself has no task.
+    /// Shows an event of one of several runs. Only the command's own result has no task.
     fn one_of_many(&mut self, line: &Line<Event>, event: &RunEvent) {
         let (Some(many), Some(task)) = (&mut self.many, &line.task_id) else {
             let lines = self.lines(line.t);

@@ -1,4 +1,4 @@
-//! Words tests of workflows.
+//! Words workflow tests.
 
 use anstyle::AnsiColor;
 use runninghub::{Sentence, Untrusted, say};
@@ -10,11 +10,11 @@ use crate::{
     printer::{Detail, Printer},
 };
 
-/// Durations within this factor of each other, or this many seconds, aren't mentioned: machines differ.
+/// Durations within this factor of each other, or this many seconds, aren't mentioned: machines vary.
 const FACTOR: f64 = 2.0;
 const SECONDS: f64 = 10.0;
 
-/// The recording, and what is wrong with it.
+/// The recording, and its problem.
 pub(super) fn test(test: &Test) -> Vec<String> {
     let recording = &Untrusted::from(test.recording.as_str());
     let mut lines = vec![match (&test.message, test.verdict) {
@@ -34,7 +34,7 @@ pub(super) fn test(test: &Test) -> Vec<String> {
     lines
 }
 
-/// What there is to say about the new run.
+/// Remarks about the new run.
 fn run(live: &LiveTest) -> Vec<Sentence> {
     let mut facts: Vec<Sentence> = live.pictures.iter().filter_map(picture).collect();
     if let (Some(took), Some(before)) = (live.took_s, live.recorded_s)
@@ -51,7 +51,7 @@ fn seconds(seconds: f64) -> String {
     format!("{seconds:.1}")
 }
 
-/// A picture that isn't as expected.
+/// An image that differs from the expected one.
 fn picture(picture: &PictureTest) -> Option<Sentence> {
     let name = &*picture.name;
     Some(match (picture.verdict, picture.similarity) {
@@ -66,7 +66,7 @@ fn picture(picture: &PictureTest) -> Option<Sentence> {
     })
 }
 
-/// What runs again, and what it may cost.
+/// The runs to repeat, and their estimated cost.
 pub(super) fn live(live: &LiveTests) -> Vec<Sentence> {
     let url = &*live.base_url;
     let Some(key) = &live.key else {
@@ -92,7 +92,7 @@ pub(super) fn live(live: &LiveTests) -> Vec<Sentence> {
     ]
 }
 
-/// How many passed.
+/// The number of tests that passed.
 pub(super) fn tests(tests: &Tests) -> Sentence {
     match *tests {
         Tests { passed, accepted: 0, failed: 0 } => say!("{passed} passed", passed),

@@ -102,8 +102,8 @@ pub(super) fn dimensions(output: &Output) -> Option<String> {
     Some(format!("{width}×{height}"))
 }
 
-/// A file's URL without its signature, for people: the whole one is in `outputs`. That of a ComfyUI names the file in its
-/// query.
+/// A file's URL without its signature, for display: the complete one is in `outputs`. That of a ComfyUI names the file
+/// in its query.
 pub(super) fn short_link(url: &FileUrl) -> String {
     let url = url.without_key();
     let (path, query) = url.split_once('?').unwrap_or((&url, ""));

@@ -11,7 +11,7 @@ use crate::{
     exit::{Error, Exit, chain},
 };
 
-/// Writes what became of a batch in another format.
+/// Writes the results of a batch in another format.
 pub(super) async fn export(context: &mut Context, args: &args::BatchExport) -> Result<Exit, Error> {
     let format = match args.format {
         Some(Format::Export(format)) => format,
@@ -52,7 +52,7 @@ pub(super) async fn export(context: &mut Context, args: &args::BatchExport) -> R
     Ok(Exit::Done)
 }
 
-/// What became of each item: the folder of the results knows most, and the ledger where each stands.
+/// The record of each item: details from the results folder, the state from the ledger.
 fn records(kept: &[ItemEntry], results: Option<&Results>) -> Result<Vec<Record>, Error> {
     let mut records = Vec::with_capacity(kept.len());
     for kept in kept {

@@ -1,4 +1,4 @@
-//! A batch while it runs: what is reported, signals, and how it ends.
+//! A running batch: reports, signals, and the end.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -23,12 +23,12 @@ use crate::{
 const FRAME: Duration = Duration::from_millis(200);
 const TICK: Duration = Duration::from_secs(1);
 
-/// A batch that runs.
+/// A running batch.
 pub(super) struct Running<'i> {
     pub(super) batch: BatchRun,
     pub(super) name: String,
     pub(super) items: &'i [Item],
-    /// What happens to each row that this run does something with.
+    /// The planned action of each row that this run handles.
     pub(super) actions: HashMap<ItemId, Action>,
     pub(super) keeper: Option<Keeper>,
     pub(super) progress: Progress,
@@ -37,7 +37,7 @@ pub(super) struct Running<'i> {
     pub(super) limits: Limits,
 }
 
-/// What the run has come to.
+/// The state of the run.
 #[derive(Default)]
 struct State {
     has_lost_files: bool,
@@ -47,8 +47,8 @@ struct State {
 }
 
 impl Running<'_> {
-    /// Runs the batch to its end, or until signals end that. The first one starts nothing more and follows what runs, the
-    /// second one leaves at once.
+    /// Runs the batch to its end, or until signals arrive. The first one pauses it and follows the running rows, the
+    /// second one detaches at once.
     pub(super) async fn run(mut self, context: &mut Context) -> Result<Exit, Error> {
         let mut signals = context.signals()?;
         bug::runs_batch();
@@ -108,7 +108,7 @@ impl Running<'_> {
         }
     }
 
-    /// How it ended, and how to go on.
+    /// How it ended, and how to continue.
     fn exit(&self, context: &mut Context, state: &State) -> Exit {
         let counts = self.progress.counts(self.batch.tally());
         let count = |state: ItemState| counts.get(state.as_str()).copied().unwrap_or_default();
@@ -202,7 +202,7 @@ impl Running<'_> {
                 context.warn("key", say!("the key `{key}` pauses: {why}", key = &*key, why));
                 context.advice.extend(hint);
             }
-            // That is said when the signal comes.
+            // Reported when the signal arrives.
             News::Paused(Paused::Asked) if state.paused_by.is_some() => {}
             News::Paused(why) => context.warn("paused", why.sentence()),
             _ => {}
@@ -225,7 +225,7 @@ impl Running<'_> {
     }
 }
 
-/// What the states of the rows say.
+/// The result that follows from the states of the rows.
 pub(super) fn verdict(counts: &BTreeMap<&'static str, usize>) -> (Exit, Verdict) {
     let is_any = |states: &[ItemState]| states.iter().any(|state| counts.contains_key(state.as_str()));
     if is_any(&[ItemState::Unknown]) {
@@ -237,7 +237,7 @@ pub(super) fn verdict(counts: &BTreeMap<&'static str, usize>) -> (Exit, Verdict)
     }
 }
 
-/// Adds what became of a row.
+/// Adds the outcome of a row.
 fn end(row: &mut BatchItem, over: &Over) {
     let outcome = over.outcome.as_ref();
     let saved = over.saved.as_deref().and_then(|saved| saved.as_ref().ok());
@@ -253,7 +253,7 @@ fn end(row: &mut BatchItem, over: &Over) {
     row.why = over.why.clone().map(clean);
 }
 
-/// Text of a server may quote the key.
+/// A server's text may quote the key.
 fn clean(sentence: Sentence) -> Sentence {
     sentence.map(&secrets::clean)
 }

@@ -25,10 +25,10 @@ use crate::{
     speed,
 };
 
-/// How often it is looked whether rows that are being sent have a task.
+/// How often rows that are being sent are checked for a task.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// Lets the process that runs a batch start nothing more.
+/// Pauses a batch that another process runs.
 pub(super) async fn pause(context: &mut Context, name: &str) -> Result<Exit, Error> {
     let workspace = context.workspace()?.clone();
     let ledger = workspace.ledger()?;
@@ -43,7 +43,7 @@ pub(super) async fn pause(context: &mut Context, name: &str) -> Result<Exit, Err
     over(context, &*ledger, name).await
 }
 
-/// Goes on with a batch, with the rows of the ledger.
+/// Resumes a batch, with the rows in the ledger.
 pub(super) async fn resume(context: &mut Context, args: args::BatchResume) -> Result<Exit, Error> {
     let ledger = context.workspace()?.ledger()?;
     let prepared = prepare::stored(context, &*ledger, &args.of, false).await?;
@@ -52,7 +52,7 @@ pub(super) async fn resume(context: &mut Context, args: args::BatchResume) -> Re
     run::start(context, &prepared, start).await
 }
 
-/// Runs rows again that failed, were cancelled or refused.
+/// Reruns rows that failed, were cancelled or refused.
 pub(super) async fn retry(context: &mut Context, args: args::BatchRetry) -> Result<Exit, Error> {
     let ledger = context.workspace()?.ledger()?;
     let mut prepared = prepare::stored(context, &*ledger, &args.of, true).await?;
@@ -125,11 +125,11 @@ pub(super) async fn cancel(context: &mut Context, name: &str) -> Result<Exit, Er
                 }
             }
         }
-        // A row that is being sent has a task soon, or it is unknown whether it has one.
+        // A row that is being sent will soon have a task, or an unknown outcome.
         let is_sent = |kept: &ItemEntry| {
             kept.entry.as_ref().is_some_and(|entry| matches!(entry.state, State::Submitting | State::Waiting))
         };
-        // Until the process that runs the batch has ended, it may have started one more.
+        // Until the process that runs the batch has ended, it may start one more.
         if has_failed || !(kept.iter().any(is_sent) || is_running(workspace.dir(), name)) {
             break;
         }
@@ -149,7 +149,7 @@ fn thawed(kept: &[ItemEntry]) -> Result<Vec<Item>, Error> {
     Ok(kept.iter().map(|kept| Item::thawed(&kept.item)).collect::<Result<_, _>>()?)
 }
 
-/// Reports where the rows stand.
+/// Reports the states of the rows.
 async fn over(context: &mut Context, ledger: &dyn Ledger, name: &str) -> Result<Exit, Error> {
     context.show(Event::BatchOver(ListedBatch::from(resume::batch(ledger, name).await?)));
     context.outcome.status = Verdict::Success;

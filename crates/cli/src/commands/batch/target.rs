@@ -1,4 +1,4 @@
-//! What a batch runs, and what it takes.
+//! The target of a batch, and its fields.
 
 use std::sync::Arc;
 
@@ -22,27 +22,27 @@ use crate::{
     target::{self, Target as WorkflowTarget},
 };
 
-/// What a batch runs, its fields, and the service.
+/// The target of a batch, its fields, and the service.
 pub(super) struct Chosen {
     pub(super) target: Target,
-    /// The target for people: a graph by its file.
+    /// The target for display: a graph by its file.
     pub(super) name: String,
     pub(super) fields: Fields,
     /// `None` if everything is known without a key.
     pub(super) service: Option<Reached>,
-    /// What is submitted for each row.
+    /// The work submitted for each row.
     pub(super) work: Work,
     /// The catalog of the model.
     pub(super) catalog: Option<Arc<Catalog>>,
 }
 
-/// A service that can be asked.
+/// A service to query.
 pub(super) enum Reached {
     Hub(RunningHub),
     Server,
 }
 
-/// Work, with what only its kind knows.
+/// Work, with facts specific to its kind.
 struct Runnable {
     work: Work,
     id: String,
@@ -51,7 +51,7 @@ struct Runnable {
     catalog: Option<Arc<Catalog>>,
 }
 
-/// Finds out what runs: by the options, else by the job.
+/// Determines the target: from the options, or else from the job.
 pub(super) async fn choose(
     context: &mut Context,
     args: &args::BatchRows,
@@ -110,7 +110,7 @@ pub(super) async fn choose(
     Ok(Chosen { target, name, fields, service: Some(Reached::Hub(hub)), work, catalog })
 }
 
-/// What a batch of the ledger runs. The content of a workflow file isn't there: it is named again.
+/// The target of a batch in the ledger. The ledger doesn't store workflow files, so the file has to be given again.
 pub(super) async fn stored(
     context: &mut Context,
     batch: &Batch,
@@ -195,7 +195,7 @@ fn runnable(
                 (Work::Workflow(id.clone()), id.as_str().to_owned(), site, None)
             }
             WorkflowTarget::Own(text) => {
-                // As it is sent: other spaces are the same graph.
+                // In the form that is sent, so that whitespace doesn't matter.
                 let digest = Digest::of(Workflow::parse(&text)?.text());
                 (Work::Graph(text), digest.to_string(), None, None)
             }
@@ -206,10 +206,10 @@ fn runnable(
 }
 
 impl Reached {
-    /// How many tasks may run at once, if the service says so.
+    /// The number of tasks that may run at once, if the service reports it.
     pub(super) async fn slots(&self) -> Option<usize> {
         match self {
-            // Only an estimate depends on it: without an answer there is none.
+            // Only an estimate depends on it, and is omitted without a response.
             Self::Hub(hub) => {
                 let status = hub.api().queue_status().await.ok()?;
                 usize::try_from(status.concurrent_limit?).ok()

@@ -23,7 +23,7 @@ use crate::{
 /// run: the same folder, or that of a new run.
 ///
 /// # Errors
-/// Usage, if the settings are wrong; the disk. What is wrong with the recording is in the test.
+/// Usage, if the settings are wrong; the disk. Problems of the recording are reported in the test.
 pub(super) fn check(folder: &Path, run: &Path, accept: bool) -> Result<Test, Error> {
     let settings = Settings::of(folder)?;
     let mut test = Test::new(folder);
@@ -44,7 +44,7 @@ pub(super) fn check(folder: &Path, run: &Path, accept: bool) -> Result<Test, Err
         // It is replaced.
         Err(_) => Some(String::new()),
     };
-    // Recorded or not, a picture of another size is another result.
+    // Recorded or not, an image of another size is a different result.
     let resized = match settings.has_dimensions() {
         None if run != folder && !accept => read(folder).map(|before| resized(&before, &whole)),
         _ => Ok(Vec::new()),
@@ -178,7 +178,7 @@ fn snapshot(path: &Path) -> Result<Option<String>, Fault> {
         Err(why) => return Err(Fault::new(say!("cannot read {path}: {why}", path = path.display(), why))),
     };
     let cannot = |why: Sentence| Fault::new(say!("cannot read {path}: {why}", path = path.display(), why));
-    // Git may have written it with the line ends of Windows.
+    // Git may have written it with Windows line endings.
     let text = input::text(&bytes).map_err(cannot)?.replace("\r\n", "\n");
     let first = text.lines().next().unwrap_or_default();
     if first == TEXT_FORMAT {

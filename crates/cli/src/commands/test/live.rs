@@ -33,11 +33,11 @@ use crate::{
 
 /// The names of saved results.
 const NAMES: &str = "{node}-{n}.{ext}";
-/// Folders within that of a run.
+/// Subfolders of a run.
 pub(super) const RECORDING: &str = "recording";
 const RESULTS: &str = "results";
 
-/// What became of a run.
+/// The outcome of a run.
 enum Fate {
     Ran(Box<Outcome>),
     /// Nothing was submitted, because of this workflow.
@@ -107,7 +107,7 @@ fn show_outcome(context: &mut Context, tests: &mut Vec<Test>, test: Test) {
     tests.push(test);
 }
 
-/// Says what runs and what it may cost, and asks. Returns the exit code if nothing is to run.
+/// Shows the runs and their estimated cost, and asks for confirmation. Returns the exit code if nothing should run.
 async fn agree(context: &mut Context, args: &args::Test, ready: &[Ready]) -> Result<Option<Exit>, Error> {
     // Nothing is sent: a service only knows its place.
     let site = ready.iter().find_map(|one| one.site);
@@ -146,7 +146,7 @@ async fn agree(context: &mut Context, args: &args::Test, ready: &[Ready]) -> Res
     }
 }
 
-/// What runs cost together; `None` if that isn't known of any.
+/// The total cost of runs; `None` if no cost is known.
 fn sum(costs: &[&Cost]) -> Option<Cost> {
     let part = |of: fn(&Cost) -> &Option<String>| {
         let amounts = costs.iter().filter_map(|cost| of(cost).as_deref()?.trim().parse::<Amount>().ok());
@@ -182,7 +182,7 @@ async fn run_again(context: &mut Context, one: Ready, home: &Path) -> Result<Fat
         Submission::of(service, following).make(context, one.submit, Error::from).await
     };
     Ok(match made.await {
-        // What is missing among the results, the comparison says.
+        // The comparison reports missing results.
         Ok(Exit::Done | Exit::TaskFailed | Exit::Results) if context.handled_signal.is_none() => {
             Fate::Ran(Box::new(mem::take(&mut context.outcome)))
         }

@@ -1,4 +1,4 @@
-//! A recorded workflow that can run again.
+//! Prepares a recorded workflow to run again.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use runninghub::{
 
 use super::check::{self, Fault};
 
-/// A recorded run that is about to run again.
+/// A recorded run that is about to be repeated.
 pub(super) struct Ready {
     /// The folder of the recording.
     pub(super) folder: PathBuf,
@@ -71,7 +71,7 @@ impl Ready {
         })
     }
 
-    /// What the recorded run cost, if the platform said how much.
+    /// The cost of the recorded run, if the platform reported it.
     pub(super) fn cost(&self) -> Option<&Cost> {
         self.spent.cost.as_ref().filter(|cost| cost.amount().is_some())
     }
