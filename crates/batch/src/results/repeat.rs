@@ -14,9 +14,6 @@ pub struct Repeat {
     schema: String,
     /// What ran, and where.
     pub target: Target,
-    /// The file of the graph, for a workflow that was sent whole.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub graph: Option<String>,
     /// The instance type; null for the platform's default.
     pub instance: Option<String>,
     /// What was set.
@@ -39,7 +36,6 @@ impl Repeat {
         Self {
             schema: SCHEMA.to_owned(),
             target: (*item.target).clone(),
-            graph: None,
             instance: item.instance.clone(),
             set: item.set.clone(),
             fingerprint: item.fingerprint,
@@ -48,12 +44,6 @@ impl Repeat {
             out: item.out.clone(),
             task_id: task_id.map(str::to_owned),
         }
-    }
-
-    /// Sets the file of the graph.
-    #[must_use]
-    pub fn graph(self, file: impl Into<String>) -> Self {
-        Self { graph: Some(file.into()), ..self }
     }
 
     /// `cat-1.run.json`.

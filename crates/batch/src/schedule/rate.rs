@@ -24,11 +24,6 @@ impl Rate {
         Self::new(5)
     }
 
-    /// Polls: 10 a second.
-    pub fn polls() -> Self {
-        Self::new(10)
-    }
-
     fn new(most: usize) -> Self {
         Self { most, recent: VecDeque::new(), slow_until: Duration::ZERO }
     }
