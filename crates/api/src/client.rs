@@ -86,7 +86,7 @@ impl Client {
         self.0.clients.net()
     }
 
-    /// How long all requests of the key except cancels are held back because the server asked for a pause.
+    /// How long all requests of the key except cancels are held back because the server requested a pause.
     pub fn held(&self) -> Option<Duration> {
         self.0.pause.left()
     }
@@ -175,8 +175,8 @@ impl ClientBuilder {
         Self { create_timeout: timeout, ..self }
     }
 
-    /// Multiplies every pause before a retry, including pauses that a server asks for, and how long a download may
-    /// be slow; 1 by default. Timeouts are unchanged. For tests and demonstrations.
+    /// Multiplies every pause before a retry, including pauses that a server requests, and how long a download may be
+    /// slow; 1 by default. Timeouts are unchanged. For tests and demonstrations.
     pub fn time_scale(self, factor: f64) -> Self {
         Self { time_scale: factor, ..self }
     }
@@ -256,7 +256,7 @@ pub fn base_url(text: &str) -> Result<Url, Error> {
     {
         return Err(Error::usage(say!("it has a user, a query or a fragment")).about(WHAT));
     }
-    // People copy the base of one endpoint.
+    // Users copy the base of one endpoint.
     let path = url.path().trim_end_matches('/');
     if let Some(site) = API_PATHS.iter().find_map(|api| path.strip_suffix(api)) {
         let site = site.to_owned();

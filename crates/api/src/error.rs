@@ -226,7 +226,7 @@ impl Error {
         Sentence::chain(self.what.clone().into_iter().chain([self.kind.sentence()]))
     }
 
-    /// What the caller can do about it.
+    /// How the caller can fix it.
     pub fn hint(&self) -> Option<Sentence> {
         match &*self.kind {
             _ if self.hint.is_some() => self.hint.as_deref().cloned(),

@@ -354,7 +354,7 @@ impl Answer {
         Self { effect, key: key.clone(), status, retry_after, text: text.to_owned() }
     }
 
-    /// Adds the pause that the server asks for.
+    /// Adds the pause that the server requests.
     pub(crate) fn after(self, retry_after: Option<Duration>) -> Self {
         Self { retry_after, ..self }
     }

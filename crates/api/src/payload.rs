@@ -24,7 +24,7 @@ pub(crate) enum Payload {
 }
 
 impl Payload {
-    /// Whether it may contain the key, in addition to the header.
+    /// Whether it may contain the key in addition to the header.
     pub(crate) fn has_key(&self) -> bool {
         matches!(self, Self::Keyed { .. } | Self::Query(..))
     }

@@ -1,4 +1,4 @@
-//! Pauses that the server asks for, shared by all requests of a key.
+//! Pauses that the server requests, shared by all requests of a key.
 
 use std::{
     sync::{Mutex, PoisonError},

@@ -16,7 +16,7 @@ pub struct Error {
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
-/// What went wrong.
+/// The kinds of [`Error`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -123,7 +123,7 @@ impl Error {
         Sentence::chain(self.what.clone().into_iter().chain([cause]))
     }
 
-    /// What the caller can do about it.
+    /// How the caller can fix it.
     pub fn hint(&self) -> Option<Sentence> {
         Some(match &self.kind {
             ErrorKind::Usage { .. } => say!("a server URL looks like `http://127.0.0.1:8188`"),
@@ -142,7 +142,7 @@ impl Error {
         })
     }
 
-    /// Whether a retry can't run anything twice: no part of the request has left this machine, or the server has said
+    /// Whether a retry can't run anything twice: no part of the request has left this machine, or the server has stated
     /// that it didn't accept it. In all other cases the prompt may have run, so only proven cases count.
     pub fn is_unsent(&self) -> bool {
         match &self.kind {

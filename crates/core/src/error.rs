@@ -52,7 +52,7 @@ impl Error {
         }
     }
 
-    /// What the caller can do about it.
+    /// How the caller can fix it.
     pub fn hint(&self) -> Option<Sentence> {
         Some(match self.kind {
             ErrorKind::UiFormat => say!("export it from the editor with `Workflow > Export (API)`"),

@@ -43,9 +43,9 @@ pub enum ErrorKind {
     },
     /// The disk lacks the room for a file.
     Full {
-        /// What is missing of the file, bytes; 0 if its length is not known.
+        /// The number of missing bytes; 0 if the file's length is not known.
         needed: u64,
-        /// What is free, bytes.
+        /// The number of free bytes.
         free: u64,
     },
     /// An HTTP status other than success.
@@ -148,12 +148,12 @@ impl Error {
         Sentence::chain(self.what.clone().into_iter().chain([self.kind.sentence()]))
     }
 
-    /// What the caller can do about it.
+    /// How the caller can fix it.
     pub fn hint(&self) -> Option<Sentence> {
         self.kind.hint()
     }
 
-    /// The pause that the server asks for before a retry.
+    /// The pause requested by the server before a retry.
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
     }
@@ -221,7 +221,7 @@ impl ErrorKind {
         }
     }
 
-    /// What the caller can do about it.
+    /// How the caller can fix it.
     pub fn hint(&self) -> Option<Sentence> {
         Some(match self {
             Self::CaFile { .. } => {
@@ -268,7 +268,7 @@ pub(crate) fn stems_from<T: StdError + 'static>(error: &(dyn StdError + 'static)
     has_cause(error, <dyn StdError>::is::<T>)
 }
 
-/// Whether an error or one of its causes is one of those. `io::Error` hides the error that it wraps from `source()`.
+/// Whether an error or one of its causes is of this type. `io::Error` hides the error that it wraps from `source()`.
 fn has_cause(error: &(dyn StdError + 'static), is_it: impl Fn(&(dyn StdError + 'static)) -> bool) -> bool {
     let mut next = Some(error);
     while let Some(error) = next {

@@ -76,7 +76,7 @@ impl Guard {
             Ok(Err(error)) if stems_from::<Private>(&error) => {
                 Err(Error::new(ErrorKind::Forbidden { reason: PRIVATE }).because(error))
             }
-            // Without an address here, only the proxy knows it.
+            // If the name doesn't resolve here, only the proxy knows the address.
             _ => Ok(()),
         }
     }

@@ -255,7 +255,7 @@ impl Hub {
         Platform::new(self.client.clone(), Arc::clone(&self.cancels), family)
     }
 
-    /// Retries while a task that was just accepted here is not known yet.
+    /// Retries while the platform doesn't know a just accepted task yet.
     async fn until_known<T, F: Future<Output = Result<T, Error>>>(
         &self,
         task: &TaskId,

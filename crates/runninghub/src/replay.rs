@@ -1,5 +1,4 @@
-//! Plays a recording through the same machine, session and events as a live run, or event lines as they were
-//! written.
+//! Plays a recording through the same machine, session and events as a live run, or plays event lines verbatim.
 
 use std::{
     path::Path,
@@ -125,8 +124,8 @@ impl Replay {
     /// The runs in the recording, in order.
     ///
     /// # Errors
-    /// When the stream, the run or the workflow does not exist, or a tape is broken. Event lines are played as they
-    /// are, so selecting any of these is an error for a file.
+    /// When the stream, the run or the workflow does not exist, or a tape is broken. Event lines are played verbatim,
+    /// so selecting any of these is an error for a file.
     pub fn runs(mut self) -> Result<Vec<ReplayRun>, Error> {
         if let Some(written) = self.written.take() {
             if self.stream.is_some() || self.prompt.is_some() || self.workflow.is_some() {
@@ -250,7 +249,7 @@ impl Replay {
         self.recording.read_json(&workflow.replacen("workflow", "history", 1)).ok()?
     }
 
-    /// What the run has made, according to the recorded history of a ComfyUI.
+    /// The run's results, according to the recorded history of a ComfyUI.
     fn products(&self, run: &Selected) -> Option<Vec<Product>> {
         let prompt = run.prompt.as_ref()?.as_str();
         let http = self.recording.http().unwrap_or_default();
@@ -309,8 +308,8 @@ impl Replay {
     }
 }
 
-/// What a run on a ComfyUI makes: the platform lists its results in a response, a ComfyUI in its history, or nodes name
-/// them.
+/// The results of a run on a ComfyUI: from its history, or from the files that nodes name. (The platform lists results
+/// in a response.)
 #[derive(Debug)]
 struct Products {
     history: Option<Vec<Product>>,
@@ -483,7 +482,7 @@ impl Player {
 }
 
 impl ReplayRun {
-    /// Event lines as they were written, at their recorded times.
+    /// Verbatim event lines, at their recorded times.
     fn written(lines: Vec<Line>, speed: Speed) -> Self {
         let prompt_id = lines.iter().rev().find_map(|line| match &line.event {
             Event::Result(outcome) => outcome.prompt_id.clone(),

@@ -23,13 +23,13 @@ use crate::{
     sentence_of,
 };
 
-/// Results of a task that are saved at most: many more than a workflow makes, but bounded.
+/// Maximum number of results saved per task: far more than a workflow makes.
 const MOST: usize = 1000;
 
 /// Results to be saved. Await it.
 ///
-/// A manifest, `<task>.manifest.json`, is written next to the results. A result that it lists and whose file is
-/// unchanged is not downloaded again. Existing files are never replaced.
+/// A manifest, `<task>.manifest.json`, is written next to the results. A listed result with an unchanged file is not
+/// downloaded again. Existing files are never replaced.
 #[must_use = "nothing is fetched until it is awaited"]
 pub struct Save {
     files: Files,
@@ -66,13 +66,13 @@ pub struct Saved {
 }
 
 impl From<&Saved> for Output {
-    /// The result as it is published, with its local file.
+    /// The result in the published format, with its local file.
     fn from(saved: &Saved) -> Self {
         published(saved.output.clone(), saved.file.as_ref().ok())
     }
 }
 
-/// A task's file as it is published.
+/// A task's file in the published format.
 pub(crate) fn published(listed: OutputFile, file: Option<&SavedFile>) -> Output {
     Output {
         path: file.map(|file| file.path.to_string_lossy().into_owned()),
@@ -292,7 +292,7 @@ impl Pending {
     }
 }
 
-/// The same result in a new list: from the same node and path; else the one at the same position, if the list is as
+/// The same result in a new list: from the same node and path, or else the one at the same position, if the list is as
 /// long as before and the node is the same.
 fn counterpart<'f>(
     output: &OutputFile,
@@ -353,7 +353,7 @@ impl fmt::Debug for Save {
     }
 }
 
-/// A relative path would lead elsewhere from another folder.
+/// A relative path would mean another file in another folder.
 fn absolute(dir: &Path) -> String {
     path::absolute(dir).unwrap_or_else(|_| dir.to_owned()).to_string_lossy().into_owned()
 }

@@ -14,7 +14,7 @@ use self::fit::{fit, is_drawn, is_negative_seed, written};
 pub(crate) use self::intake::{links, previews_only};
 use crate::Error;
 
-/// How many nodes a hint lists: about what fits on a few lines.
+/// Maximum number of nodes listed in a hint, which should fit on a few lines.
 const MOST_NAMES: usize = 12;
 
 /// A workflow in API format.
@@ -67,7 +67,7 @@ impl Workflow {
         &self.left_out
     }
 
-    /// Finds the node with this id, else the only one with this title.
+    /// Finds the node with this id, or else the only one with this title.
     ///
     /// # Errors
     /// When no node matches, or several have the title.
@@ -196,7 +196,7 @@ impl Workflow {
         Ok((self.check(node, field, written(field, old, text))?, is_drawn(field, old, text)))
     }
 
-    /// Checks a change that is given as text: to the letter where the field holds text, else as a person writes it.
+    /// Checks a change given as text: verbatim if the field holds text, or else as a user writes it.
     ///
     /// # Errors
     /// Those of [`Workflow::check`].

@@ -12,7 +12,7 @@ use std::{
 
 use tokio::sync::Notify;
 
-/// How much may wait, bytes, before no more frames are taken from the socket: a few of the largest.
+/// Maximum pending bytes before reading from the socket pauses: a few of the largest frames.
 const MOST_WAITING: usize = 128 << 20;
 /// How long a finished run waits for its recording: the largest frame takes about a second, and a signal has to end
 /// the process soon.
@@ -23,7 +23,7 @@ struct Job {
     work: Box<dyn FnOnce() + Send>,
 }
 
-/// What is left to do.
+/// The pending work.
 #[derive(Default)]
 struct Waiting {
     /// Bytes of the jobs that are not done, and their number.
@@ -63,7 +63,7 @@ impl Background {
                 done.done(size);
             }
         });
-        // Without a thread the work is done at once.
+        // Without a thread the work runs immediately.
         Self { jobs: thread.is_ok().then_some(jobs), waiting }
     }
 

@@ -53,7 +53,7 @@ pub struct Asset {
 }
 
 impl Asset {
-    /// Whether models can use it. The platform has several words for that.
+    /// Whether models can use it. The platform uses several words for that.
     pub fn is_ready(&self) -> bool {
         let status = self.status.as_ref().map(Untrusted::raw).unwrap_or_default();
         ["ACTIVE", "SUCCESS", "READY", "COMPLETED"].iter().any(|ready| status.eq_ignore_ascii_case(ready))

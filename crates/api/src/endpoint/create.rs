@@ -172,7 +172,7 @@ impl CreateTask {
         Self { options, ..self }
     }
 
-    /// The body as it is sent, without the key: only for a digest, since it may contain secrets.
+    /// The body to send, without the key: only for a digest, since it may contain secrets.
     ///
     /// # Errors
     /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for values that JSON cannot represent.

@@ -12,7 +12,7 @@ const SCHEMA: &str = "rhub.run/1";
 #[non_exhaustive]
 pub struct Repeat {
     schema: String,
-    /// What ran, and where.
+    /// The target.
     pub target: Target,
     /// The instance type; null for the platform's default.
     pub instance: Option<String>,

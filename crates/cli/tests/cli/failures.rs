@@ -14,7 +14,7 @@ use crate::{
 fn failure(done: &Done) -> Value {
     let last: Value = serde_json::from_str(done.stdout.lines().last().expect("a result")).expect("JSON");
     let failure = last["failure"].clone();
-    match found["hint"].as_str() {
+    match failure["hint"].as_str() {
         Some(hint) => {
             let first = hint.lines().next().expect("a line");
             assert!(done.stderr.contains(first) || last["exit_code"] == 1, "{hint}\n{done}");
@@ -62,7 +62,7 @@ fn every_failure_has_a_class_and_says_whether_to_repeat() {
         let last: Value = serde_json::from_str(done.stdout.lines().last().expect("a line")).expect("JSON");
         let failure = &last["failure"];
         assert_eq!(done.code, Some(exit), "{done}");
-        assert_eq!((&found["kind"], &found["retry"]), (&json!(kind), &json!(retry)), "{done}");
+        assert_eq!((&failure["kind"], &failure["retry"]), (&json!(kind), &json!(retry)), "{done}");
     }
 
     let fails: Fault = "task-fails".parse().expect("a fault");

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::{Client, Error, Queued, http::Call};
 
-/// Maximum number of products read per prompt: many more than a workflow makes, but bounded.
+/// Maximum number of products read per prompt: far more than a workflow makes.
 const MOST: usize = 10_000;
 
 /// A finished prompt.

@@ -15,7 +15,7 @@ pub(crate) async fn get(client: &Client) -> Result<HashMap<String, String>, Erro
     Ok(read(&answer.object()?))
 }
 
-/// By the old class: one replacement, or a list of which the first counts.
+/// By the old class: one replacement, or a list whose first entry counts.
 fn read(body: &Value) -> HashMap<String, String> {
     let new = |entry: &Value| {
         let entry = entry.get(0).unwrap_or(entry);

@@ -12,7 +12,7 @@ use fastrand::Rng;
 use super::{Counts, Measure};
 use crate::{Held, Slots, State};
 
-/// How long things take between the server and the submits, in milliseconds.
+/// Delays between the server and the submits, in milliseconds.
 #[derive(Clone, Copy)]
 struct Delays {
     /// From a submit to its response; the task exists halfway.
@@ -29,20 +29,20 @@ const USUAL: Delays = Delays { submit: 50, counts: 50, notice: 20 };
 /// The least wait after a refusal.
 const RETRY: u64 = 7_500;
 
-/// What happens in the world, at a time.
+/// An event in the simulated world.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 enum Happening {
-    /// A user of the same key wants a slot for so long, and tries this many times.
+    /// Another user of the key wants a slot for this long, and tries this many times.
     Foreigner(u64, u32),
     ForeignerLeaves,
     /// The server decides on a submit.
     Decided(usize),
     TaskEnds(usize),
-    /// The submits get to know.
+    /// The submits learn of it.
     Accepted(usize),
     Refused(usize),
     Ended(usize),
-    /// The server has the counts and sends them; they were asked for after this refusal, or for the next submit.
+    /// The server has the counts and sends them; they were requested after this refusal, or for the next submit.
     Counted(Option<usize>),
     Counts(Option<usize>, u32, u32),
     /// The limit of the key changes.
@@ -65,7 +65,7 @@ struct World {
     /// Slot-seconds of the submits, and those that they could have had.
     used: f64,
     free: f64,
-    /// What the ledger has: who holds a slot, and the measure.
+    /// The ledger's state: the held slots, and the measure.
     held: Vec<(usize, State)>,
     measure: Measure,
     is_measured: bool,
@@ -129,7 +129,7 @@ impl World {
         }
     }
 
-    /// The counts have come.
+    /// The counts have arrived.
     fn counted(&mut self, refused: Option<usize>, counts: Counts, ready: &mut VecDeque<usize>) {
         let counts = self.has_counts.then_some(counts);
         let (slots, later) = (self.slots(), later(self.now));
@@ -149,7 +149,7 @@ fn later(now: u64) -> impl Fn(Duration) -> u64 {
     move |wait| now + u64::try_from(wait.as_millis()).expect("a wait")
 }
 
-/// What the submits did.
+/// The outcome of the submits.
 #[derive(Debug)]
 struct Report {
     took: u64,
@@ -254,7 +254,7 @@ fn shared_key(limit: u32, has_counts: bool) -> (f64, f64) {
         let mut rng = Rng::with_seed(seed);
         let took = seconds(&mut rng, 40 * limit as usize, 20..60);
         let mut world = world(limit, has_counts);
-        // Somebody else runs a task now and then, for a while.
+        // Another user sometimes runs a task, for a while.
         for minute in 0..60 {
             let (at, stays) = (60_000 * minute + rng.u64(..60_000), rng.u64(20_000..180_000));
             if rng.u8(..3) == 0 {
@@ -269,7 +269,7 @@ fn shared_key(limit: u32, has_counts: bool) -> (f64, f64) {
     (usage, 100.0 * refusals as f64 / rows as f64)
 }
 
-/// Somebody else takes a slot the moment one comes free, sometimes between its count and the submit.
+/// Another user takes each slot as soon as it becomes free, sometimes between the count and the submit.
 #[test]
 fn a_shared_key_is_used_fully_and_with_counts_rarely_refuses() {
     for limit in [3, 20] {

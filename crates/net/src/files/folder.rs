@@ -62,7 +62,7 @@ fn put(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(
     put().map_err(|error| Error::io(path, error))
 }
 
-/// How many bytes are free for this user where a folder is; `None` if the system does not say.
+/// The number of bytes free for this user on a folder's disk; `None` if the system doesn't report it.
 pub(super) fn free(directory: &Path) -> Option<u64> {
     #[cfg(unix)]
     {

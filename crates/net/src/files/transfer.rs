@@ -29,7 +29,7 @@ const PROGRESS: u64 = 64 << 10;
 
 /// Maximum number of attempts, however far each of them gets.
 const ATTEMPTS: u32 = 200;
-/// So much of the disk stays free for the records of runs and for others, bytes; less for a file that is smaller itself.
+/// Number of bytes to leave free for records of runs and other programs; less for a file that is smaller itself.
 const RESERVE: u64 = 64 << 20;
 
 /// A download and its state.
@@ -120,7 +120,7 @@ impl<'f> Transfer<'f> {
         }
         let mut unchecked = 0;
         while let Some(piece) = pace.next(&mut response).await? {
-            // Without a length, and if others write to the disk too, the room is known only for now.
+            // Without a length, or if others write to the disk too, the room may change.
             unchecked += piece.len() as u64;
             if unchecked >= RESERVE {
                 unchecked = 0;
@@ -246,7 +246,7 @@ impl<'f> Transfer<'f> {
     }
 }
 
-/// Checks that the disk has room for this many more bytes, or for some if the number is not known.
+/// Checks that the disk has room for this many more bytes, or for any at all if the number is unknown.
 async fn check_room(directory: &Path, missing: Option<u64>) -> Result<(), Error> {
     let folder = directory.to_owned();
     let free = blocking(directory, move || Ok(free(&folder))).await?;

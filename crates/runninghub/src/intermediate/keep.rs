@@ -25,7 +25,7 @@ use crate::{
 
 /// Concurrent downloads: a node may show hundreds of images.
 const AT_ONCE: usize = 4;
-/// Files kept per task at most: many more than a workflow shows, but bounded.
+/// Maximum number of files kept per task: far more than a workflow shows.
 const MOST: usize = 1000;
 /// Failures in a row after which the rest is skipped: the URLs are wrong, or access is denied.
 const HOPELESS: usize = 4;
@@ -64,7 +64,7 @@ pub struct Intermediate {
 }
 
 impl From<&Intermediate> for Output {
-    /// The file as it is published; without its path if it was not downloaded.
+    /// The file in the published format; without its path if it was not downloaded.
     fn from(one: &Intermediate) -> Self {
         let extension = one.node_file.filename.rsplit_once('.').map(|(_, extension)| extension);
         let listed = OutputFile {
@@ -177,8 +177,8 @@ impl Intermediates {
 }
 
 impl Wanted {
-    /// Whether the file is that result: of the same node, since the platform sometimes renames files, or of the same
-    /// name.
+    /// Whether the file is that result: from the same node, since the platform sometimes renames files, or with the
+    /// same name.
     fn is(&self, result: &OutputFile) -> bool {
         let path = |url: &FileUrl| url.expose().split(['?', '#']).next().map(str::to_owned);
         let has_name = |path: String| path.rsplit('/').next() == Some(&*self.node_file.filename);

@@ -6,8 +6,8 @@ use runninghub_ledger::{AttemptId, Digest, Entry, Filter};
 use super::Comfy;
 use crate::{Backend as _, Error, ErrorKind, attempts::AttemptLog, resolve};
 
-/// The prompt id for a submit, if the server accepts one from the client: a UUID derived from what the ledger has
-/// before anything is sent, so that nothing more has to be stored.
+/// The prompt id for a submit, if the server accepts one from the client: a UUID derived from facts that are in the
+/// ledger before anything is sent, so nothing more has to be stored.
 pub(super) fn prompt_id(attempt: &AttemptId, body: Digest) -> String {
     let hex = Digest::of(format!("prompt {attempt} {body}")).to_string();
     let bits = hex.get(..32).and_then(|half| u128::from_str_radix(half, 16).ok());

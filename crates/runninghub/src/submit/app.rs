@@ -91,7 +91,7 @@ async fn list(hub: &Hub, changes: &Changes, form: &App) -> Result<Vec<Value>, Er
 }
 
 impl NewValue {
-    /// The field of an app, if the app tells its fields, and the value as it is sent; empty for a file, which has no name
+    /// The field of an app, if the app lists its fields, and the value to send; empty for a file, which has no name
     /// until it is uploaded.
     ///
     /// # Errors

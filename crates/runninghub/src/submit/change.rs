@@ -23,9 +23,9 @@ pub(crate) struct Changes {
 #[derive(Clone)]
 pub(crate) enum NewValue {
     Json(Value),
-    /// As a person writes it: the type of the field decides what it means.
+    /// As a user writes it: the field's type decides its meaning.
     Written(String),
-    /// Text to the letter. Where the field holds something else, it is read like [`NewValue::Written`].
+    /// Verbatim text. If the field doesn't hold text, it is parsed like [`NewValue::Written`].
     Text(String),
     /// The name or the URL of this file after its upload.
     File(PathBuf),
@@ -166,7 +166,7 @@ impl Changes {
 }
 
 impl NewValue {
-    /// Checks the value for a field of a workflow. Also returns whether it is a seed that was drawn.
+    /// Checks the value for a field of a workflow. Also returns whether it is a drawn seed.
     ///
     /// # Errors
     /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) if there is no such field, or it doesn't take the value.
@@ -208,11 +208,11 @@ impl Checked {
             submit.warn("seed", &say!("`{place}` is set to {value}", place, value = value.to_string()));
         }
         let seeds = self.drawn.iter().map(|(name, change)| (name.clone(), change.value.clone()));
-        // Checked once for each submit.
+        // Set only once, since each submit is checked once.
         let _ = submit.drawn.set(seeds.collect());
     }
 
-    /// Every change, as far as it is known before files are uploaded.
+    /// All changes known before files are uploaded.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Override> {
         self.set.iter().filter(|(_, path)| path.is_none()).map(|(change, _)| change).chain(&self.list)
     }

@@ -1,4 +1,4 @@
-//! Asks the platform how many slots there are. What follows from that is [`Measure`]'s matter.
+//! Queries the platform's number of slots. [`Measure`] draws the conclusions.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use crate::{Backend as _, attempts::AttemptLog, hub::Hub, resolve::end};
 
-/// A response to the counts that takes longer counts as none.
+/// Timeout of the counts.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Tasks that are polled at most, when some have ended unwatched.
 const MOST_POLLED: usize = 20;
@@ -26,7 +26,7 @@ impl<'a> Meter<'a> {
         Self { hub, attempts, misses: false }
     }
 
-    /// What is known, asking the platform if that is due.
+    /// The known measure, after querying the platform if that is due.
     pub(super) async fn measure(&mut self, slots: &Slots) -> Measure {
         match slots.measure {
             Some(measure) if !measure.is_due(now_ms()) => measure,
@@ -34,11 +34,11 @@ impl<'a> Meter<'a> {
         }
     }
 
-    /// Asks the platform, and finds tasks that have ended without being watched.
+    /// Queries the platform, and finds tasks that ended unwatched.
     async fn read(&mut self, slots: &Slots) -> Measure {
         let before = slots.measure.unwrap_or_default();
         let counts = self.counts().await;
-        // Submits from before and after the count: none of them counts as another user's.
+        // Submits from before and after the count, so that none of them counts as another user's.
         let after = self.attempts.slots(None).await.ok().flatten().unwrap_or_default();
         let ours = slots.count().max(after.count());
         let measure = before.queried(counts, slots, ours, |wait| self.later(wait));
@@ -53,8 +53,8 @@ impl<'a> Meter<'a> {
         measure
     }
 
-    /// A create was refused because all slots are in use. Its slot is still held, so that no other submit takes it. `wait`
-    /// is the least time before the next attempt.
+    /// A create was refused because all slots are in use. Its slot stays taken, so that no other submit gets it. `wait`
+    /// is the minimum time before the next attempt.
     pub(super) async fn full(&self, wait: Duration) {
         let slots = self.attempts.slots(None).await.ok().flatten().unwrap_or_default();
         let before = slots.measure.unwrap_or_default();
@@ -70,7 +70,7 @@ impl<'a> Meter<'a> {
         Some(Counts { limit: u32::try_from(status.concurrent_limit?).ok()?, total })
     }
 
-    /// What could not be kept is measured again by the next one.
+    /// If it could not be stored, the next submit measures again.
     async fn keep(&self, measure: Measure) {
         if let Err(error) = self.attempts.ledger().measured(&self.attempts.pool(), measure).await {
             tracing::debug!(%error, "the number of slots is not kept");
@@ -101,7 +101,7 @@ impl<'a> Meter<'a> {
         is_any
     }
 
-    /// One slot more than is known is about to be tried.
+    /// A slot beyond the known number is about to be tried.
     pub(super) async fn probe(&self, measure: Measure, allowed: Allowed) {
         self.keep(measure.probed(allowed, |wait| self.later(wait))).await;
     }

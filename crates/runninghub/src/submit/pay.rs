@@ -17,7 +17,7 @@ use crate::{
     sentence_of,
 };
 
-/// Minimum wait before a create that was refused for lack of a slot is sent again, unless the server asks for more.
+/// Minimum wait before a create that was refused for lack of a slot is sent again, unless the server demands more.
 const CAPACITY_WAIT: Duration = Duration::from_secs(5);
 
 /// Retries of a create whose key was not accepted: valid keys have been refused once. The first retry sends the key
@@ -204,7 +204,7 @@ fn is_wrong_key(error: &runninghub_api::Error) -> bool {
     matches!(error.kind(), runninghub_api::ErrorKind::Api { status: 401, code, .. } if code.as_str() == "-1")
 }
 
-/// Nothing was created, whether or not that can be recorded. A submit that was withdrawn can be submitted anew.
+/// Nothing was created, whether or not that can be recorded. A withdrawn submit can be submitted again.
 async fn given_up(attempt: Option<&Attempt>, error: Error) -> Error {
     let step = match error.kind() {
         ErrorKind::Withdrawn => Step::Absent { note: "withdrawn: no slot was free yet".to_owned() },

@@ -1,5 +1,5 @@
-//! What all submits of one key share in this process: the queue for free slots, where no ledger has one, and whether a
-//! request can succeed at all.
+//! State shared by all submits of one key in this process: the queue for free slots, if no ledger has one, and whether
+//! a request can succeed at all.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -20,7 +20,7 @@ const REST: Duration = Duration::from_mins(1);
 /// More than the slots of any key.
 const MOST_FREED: usize = 64;
 
-/// What the submits of a key share. Each passes through it.
+/// State shared by the submits of a key. Each passes through it.
 #[derive(Debug)]
 pub(crate) struct SubmitQueue {
     queue: RwLock<()>,

@@ -12,7 +12,7 @@ use crate::{Error, Run, RunningHub, Submit, Work, attempts::Subject, hub::Hub, p
 pub(super) struct Ready {
     pub(super) subject: Subject,
     pub(super) request: CreateTask,
-    /// The graph with all changes, if it is known.
+    /// The graph with all changes, if known.
     pub(super) graph: Option<Graph>,
     pub(super) family: Family,
 }

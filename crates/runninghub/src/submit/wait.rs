@@ -1,4 +1,4 @@
-//! The wait of a submit for a slot: in the queue that a ledger keeps for all processes, else in that of this process.
+//! The wait of a submit for a slot: in the ledger's queue for all processes, or else in this process's own.
 
 use std::{pin::pin, time::Duration};
 
@@ -19,13 +19,13 @@ use crate::{
     hub::Hub,
 };
 
-/// How often the queue is looked at: by the first in it, whom a free slot waits for, and by the others. Up to three times
-/// as long, so that many processes don't look in step.
+/// How often the queue is checked: by the first in it, which takes the next free slot, and by the others. Waits are up
+/// to three times as long, so that processes don't check in step.
 const LOOK_FIRST: Duration = Duration::from_millis(100);
 const LOOK: Duration = Duration::from_millis(300);
 /// The shortest time between two looks, however much waits are shortened.
 const LEAST_LOOK: Duration = Duration::from_millis(5);
-/// How often the ledger learns that this submit still waits. Others compare it with the wall clock.
+/// How often this submit confirms in the ledger that it still waits. Others compare that with the wall clock.
 const BEAT: Duration = Duration::from_secs(10);
 
 /// The wait of one submit.
@@ -34,9 +34,9 @@ pub(super) struct SlotWait<'a> {
     submit: &'a Submit,
     started: Instant,
     patience: Patience,
-    /// Where this process keeps the queue: the position in it.
+    /// The position in this process's queue, if that is used.
     position: Option<Position<'a>>,
-    /// Where the ledger keeps it.
+    /// The meter for the ledger's queue, if that is used.
     meter: Option<Meter<'a>>,
     /// The slot that it has.
     slot: Option<u32>,
@@ -64,7 +64,7 @@ impl<'a> SlotWait<'a> {
         &mut self,
         intent: impl FnOnce(&AttemptLog) -> Intent,
     ) -> Result<Option<Attempt>, Error> {
-        // In its own queue the platform takes tasks beyond the slots.
+        // The personal queue takes more tasks than there are slots.
         let has_own_queue = self.submit.options.use_personal_queue == Some(true);
         if let Some(attempts) = self.hub.attempts.as_ref().filter(|_| !has_own_queue)
             && attempts.slots(None).await?.is_some()
@@ -104,8 +104,8 @@ impl<'a> SlotWait<'a> {
         }
     }
 
-    /// Waits for the next attempt of a create that was refused, and records that it is about to be sent. Returns `false`
-    /// if there is none in time. `is_full` says whether the platform had no slot; otherwise it wants time.
+    /// Waits for the next attempt of a create that was refused, and records that it is about to be sent. Returns
+    /// `false` if there is none in time. `is_full` says whether the platform had no slot; otherwise it needs time.
     pub(super) async fn again(
         &mut self,
         attempt: Option<&Attempt>,
@@ -186,11 +186,11 @@ impl<'a> SlotWait<'a> {
                     }
                     Claim::Wait(ticket) => turn.waits(attempts, ticket),
                     Claim::TooExpensive(spending) => return Err(too_expensive(spending)),
-                    // It kept slots a moment ago.
+                    // It had slots a moment ago.
                     Claim::NotKept => return Err(Error::usage(say!("the ledger does not support slots"))),
                 }
             }
-            // Before anything is known there is nothing to report, unless it was reported as being sent.
+            // With nothing known there is nothing to report, unless it was reported as being sent.
             if allowed > 0 || measure.is_some() || refusal.is_some() {
                 self.report(&slots, measure, refusal, allowed > 0);
             }
@@ -202,7 +202,7 @@ impl<'a> SlotWait<'a> {
         }
     }
 
-    /// Reports what is seen, if it is news or wanted again.
+    /// Reports the slots, if they have changed or `again` is set.
     fn report(&mut self, slots: &Slots, measure: Option<Measure>, refusal: Option<&Error>, again: bool) {
         let held = slots.count();
         let unknown = slots.held.iter().filter(|held| held.state == State::Unknown).count();
@@ -232,14 +232,14 @@ impl<'a> SlotWait<'a> {
     }
 }
 
-/// How many slots the submits of this ledger may hold, if one of them is free for this position in the queue; else 0.
+/// The number of slots that this ledger's submits may hold, if one is free for this position in the queue, or else 0.
 async fn free(meter: &mut Meter<'_>, slots: &Slots, is_first_look: bool) -> (u32, Option<Measure>) {
     if !slots.is_next {
         return (0, slots.measure);
     }
     let is_known = slots.measure.is_some_and(|measure| !measure.is_due(now_ms()));
     if is_first_look && !is_known && slots.held.is_empty() {
-        // It shares the key with no other submit of this ledger, so the platform needn't be asked.
+        // No other submit of this ledger uses the key, so the platform needn't be queried.
         return (1, slots.measure);
     }
     let measure = meter.measure(slots).await;

@@ -50,7 +50,7 @@ pub(super) async fn whole(hub: &Hub, submit: &Submit, json: &str) -> Result<Read
     })
 }
 
-/// Warns of what a workflow will not do, before anything is paid.
+/// Warns about nodes of a workflow that won't run, before anything is paid.
 pub(crate) fn warn_of(submit: &Submit, workflow: &Workflow) {
     for key in workflow.left_out() {
         submit.warn("not_a_node", &say!("`{key}` is not a node and is left out", key));

@@ -69,8 +69,8 @@ impl Confirmations {
         ours
     }
 
-    /// Queries the platform about a delivery until it is known how its task ended. The result is the last item. One
-    /// item may come before it, with the reason for the delay: a temporary error, or a task that is not over yet.
+    /// Queries the platform about a delivery until the task's outcome is known. The result is the last item. One item
+    /// may come before it, with the reason for the delay: a temporary error, or a task that is not over yet.
     pub(super) fn look_into(self: Arc<Self>, delivery: Delivery) -> impl Stream<Item = Result<Entry, Error>> {
         let since = Instant::now();
         stream::unfold(Some((self, delivery, 0, false)), move |case| async move {
