@@ -211,7 +211,7 @@ pub(crate) fn weight(is_current: bool, state: State) -> Option<u8> {
 }
 
 pub(crate) fn unknown_batch(name: &str) -> Error {
-    Error::new(ErrorKind::NotFound, say!("there is no batch `{name}`", name))
+    Error::new(ErrorKind::NotFound, say!("batch `{name}` not found", name))
         .with_hint(say!("list the batches to see their names"))
 }
 
@@ -222,7 +222,7 @@ pub(crate) fn unknown_item(item: &ItemRef) -> Error {
 
 pub(crate) fn name_is_taken(batch: &Batch, origin: &str) -> Error {
     let what = say!(
-        "there is a batch `{name}` already, from {origin}",
+        "the batch `{name}` already exists, from {origin}",
         name = &*batch.name,
         origin = Fact::from(origin)
     );
@@ -231,7 +231,7 @@ pub(crate) fn name_is_taken(batch: &Batch, origin: &str) -> Error {
 
 pub(crate) fn runs_already(item: &ItemRef, attempt: &str) -> Error {
     let what = say!(
-        "item `{id}` of the batch `{batch}` has a submit that is not over: {attempt}",
+        "item `{id}` of the batch `{batch}` has an unfinished submit: {attempt}",
         id = &*item.id,
         batch = &*item.batch,
         attempt

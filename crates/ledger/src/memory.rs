@@ -228,7 +228,7 @@ pub(crate) fn taken_by_another(task: &str) -> Error {
 }
 
 pub(crate) fn sent_already() -> Error {
-    Error::new(ErrorKind::Conflict, say!("the submit is being sent already"))
+    Error::new(ErrorKind::Conflict, say!("the submit is already being sent"))
 }
 
 pub(crate) fn too_many_deliveries() -> Error {

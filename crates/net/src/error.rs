@@ -176,7 +176,7 @@ impl ErrorKind {
                 say!("the disk is nearly full: {free} MB are free", free = megabytes(*free))
             }
             Self::Full { needed, free } => say!(
-                "the disk lacks room: {needed} MB are needed, {free} MB are free",
+                "not enough disk space: {needed} MB are needed, {free} MB are free",
                 needed = megabytes(*needed).max(1),
                 free = megabytes(*free)
             ),
@@ -231,7 +231,7 @@ impl ErrorKind {
             Self::Connect | Self::Network | Self::Slow { .. } | Self::Timeout => {
                 say!("check the network connection and any proxy in `HTTPS_PROXY` and `NO_PROXY`")
             }
-            Self::Full { .. } => say!("make room, or name a folder on another disk"),
+            Self::Full { .. } => say!("free some space, or use a folder on another disk"),
             Self::Expired { .. } => say!("links expire after about a day: request the task's outputs again"),
             Self::Proxy { .. } => {
                 say!("a proxy URL looks like `http://127.0.0.1:3128` or `socks5://user:password@host:1080`")

@@ -72,8 +72,8 @@ pub fn find<'a>(app: &'a App, name: &str) -> Result<&'a AppField, Error> {
         }
         several => {
             let fields = quoted(several.iter().copied().map(place));
-            Err(Error::usage(say!("several fields are called `{name}`", name))
-                .with_hint(say!("name one of {fields}", fields)))
+            Err(Error::usage(say!("several fields are named `{name}`", name))
+                .with_hint(say!("use one of {fields}", fields)))
         }
     }
 }

@@ -233,8 +233,8 @@ impl RunFile {
             Ok::<_, serde_json::Error>(Self { target, task_id, recipe: serde_json::from_str(text)? })
         };
         manifest().or_else(|_| row()).map_err(|why| {
-            Error::usage(say!("it does not say what ran: {why}", why))
-                .with_hint(say!("files named `….manifest.json` and `….run.json` say it"))
+            Error::usage(say!("it does not name the run: {why}", why))
+                .with_hint(say!("use a file named `….manifest.json` or `….run.json`"))
         })
     }
 
@@ -299,7 +299,7 @@ impl Given {
                 submit.set_file(name, path)
             }
             Self::Hidden { .. } => {
-                return Err(Error::usage(say!("the value of `{name}` was not kept", name))
+                return Err(Error::usage(say!("the value of `{name}` was not stored", name))
                     .with_hint(say!("set the field again")));
             }
         })
@@ -325,8 +325,8 @@ impl Workspace {
     /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) if the ledger doesn't have it; when the ledger cannot be read.
     pub async fn work(&self, run: &RunFile) -> Result<Work, Error> {
         let not_kept = || {
-            Error::usage(say!("the workflow of this run was not kept, so it cannot be run again"))
-                .with_hint(say!("an image that the run made contains its workflow, and can be run itself"))
+            Error::usage(say!("the workflow of this run was not stored, so it cannot be run again"))
+                .with_hint(say!("an image from the run contains its workflow, and can be run directly"))
         };
         let id = run.target.id.clone();
         // A batch names a graph by its digest.

@@ -129,7 +129,7 @@ impl Replay {
     pub fn runs(mut self) -> Result<Vec<ReplayRun>, Error> {
         if let Some(written) = self.written.take() {
             if self.stream.is_some() || self.prompt.is_some() || self.workflow.is_some() {
-                return Err(Error::usage(say!("an event file is shown as it is"))
+                return Err(Error::usage(say!("an event file has nothing to select"))
                     .with_hint(say!("stream, prompt and workflow are for recordings: leave them out")));
             }
             return Ok(written.into_iter().map(|lines| ReplayRun::written(lines, self.speed)).collect());

@@ -27,9 +27,9 @@ impl RunningHub {
         let answer = match observed(&self.0.client, task).await {
             Ok(answer) => answer,
             Err(error) if error.class() == Class::NotFound => {
-                return Err(Error::api(say!("the platform has no such task"), error));
+                return Err(Error::api(say!("the platform does not know the task"), error));
             }
-            Err(error) => return Err(Error::api(say!("cannot ask the platform about the task"), error)),
+            Err(error) => return Err(Error::api(say!("cannot query the platform about the task"), error)),
         };
         let seen = self.0.cancels.judge(task, answer).await;
         bind(self.attempts()?, &entry.attempt, task, &seen).await

@@ -78,7 +78,7 @@ impl Workflow {
         let mut named = self.graph.nodes().iter().filter(|node| node.name().raw() == name);
         match (named.next(), named.next()) {
             (Some(node), None) => Ok(node),
-            (Some(first), Some(second)) => Err(Error::usage(say!("several nodes are called `{name}`", name))
+            (Some(first), Some(second)) => Err(Error::usage(say!("several nodes are named `{name}`", name))
                 .with_hint(say!(
                     "use an id: `{first}`, `{second}`, …",
                     first = &first.id,

@@ -63,12 +63,12 @@ impl Results {
                     folder = Fact::of(folder.display()),
                     batch = report.batch
                 );
-                return Err(Problem::source(what).cure(say!("name another folder for this batch")).into());
+                return Err(Problem::source(what).cure(say!("use another folder for this batch")).into());
             }
             _ => {
                 let file = Fact::of(folder.join(REPORT).display());
-                let what = say!("the file {file} is not one that this program has written", file);
-                return Err(Problem::source(what).cure(say!("move it away, or name another folder")).into());
+                let what = say!("the file {file} was not written by this program", file);
+                return Err(Problem::source(what).cure(say!("move it away, or use another folder")).into());
             }
         };
         let fields = fields.unwrap_or_default();
@@ -203,5 +203,5 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
 fn cannot(path: &Path, error: &(dyn std::error::Error + 'static)) -> Error {
     let (file, why) = (Fact::of(path.display()), runninghub::sentence_of(error));
     let what = say!("cannot write {file}: {why}", file, why);
-    Problem::source(what).cure(say!("name a folder on a disk with room, that you can write to")).into()
+    Problem::source(what).cure(say!("use a writable folder on a disk with free space")).into()
 }

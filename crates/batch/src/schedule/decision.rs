@@ -97,7 +97,7 @@ impl Waiting {
             Self::Running => say!("waiting for the running rows"),
             Self::Unknown => say!("waiting for submits whose outcome is unknown"),
             Self::Slots => say!("waiting for a free slot"),
-            Self::Rate => say!("waiting for the next submit that the key may send"),
+            Self::Rate => say!("waiting for the submit rate of the key"),
             Self::Service => say!("waiting for the service, which cannot be reached"),
             Self::Canary => say!("waiting for the first row, which runs alone"),
             Self::Money => say!("waiting for the cost of the running rows"),

@@ -64,7 +64,7 @@ pub(crate) struct AppRun {
     pub(crate) submitting: SubmitOptions,
 }
 
-/// How a form is filled in.
+/// Options for filling in a form.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Filling {
     /// Fill in a field; @FILE uploads a file

@@ -7,7 +7,7 @@ use clap::Args;
 use super::Hidden;
 use crate::duration;
 
-/// Where results go.
+/// The destination of results.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Saving {
     /// Download the results to this folder
@@ -27,7 +27,7 @@ pub(crate) struct Saving {
     pub(crate) keep_intermediate: bool,
 }
 
-/// How long to watch, and what to leave behind.
+/// Options for following a run.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct FollowOptions {
     /// Stop waiting after this long; the task continues
@@ -71,7 +71,7 @@ pub(crate) struct RecordingOptions {
     pub(crate) record_previews: bool,
 }
 
-/// What becomes of preview pictures.
+/// Options for preview images.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Previews {
     /// Save preview images to this folder
@@ -82,7 +82,7 @@ pub(crate) struct Previews {
     pub(crate) shown: Shown,
 }
 
-/// How preview pictures are shown.
+/// How to show preview images.
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub(crate) struct Shown {
     /// How to show preview images on a terminal
@@ -91,7 +91,7 @@ pub(crate) struct Shown {
     pub(crate) preview: crate::picture::PreviewMode,
 }
 
-/// What every run has in common.
+/// Options of every run.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct SubmitOptions {
     #[command(flatten)]
@@ -101,15 +101,15 @@ pub(crate) struct SubmitOptions {
     #[arg(long, value_name = "TEXT")]
     pub(crate) label: Option<String>,
 
-    /// Keep only digests of what is set, not the values
+    /// Store only digests of the settings, not the values
     ///
-    /// Such a run can be neither found by its values nor repeated.
+    /// You can neither find such a run by its values nor repeat it.
     #[arg(long, hide_short_help = true)]
     pub(crate) private: bool,
 
     /// Run it this many times, one after the other
     ///
-    /// It stops at the first run that doesn't succeed. A seed of `random` is drawn anew for each. `rhub batch` uses all slots.
+    /// It stops at the first run that doesn't succeed. Each run draws a new seed for `random`. `rhub batch` uses all slots.
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(1..), hide_short_help = true)]
     pub(crate) repeat: u32,
 

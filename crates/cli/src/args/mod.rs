@@ -138,7 +138,7 @@ mod tests {
         Cli::command().debug_assert();
     }
 
-    /// Options of single commands whose variables existed before only the options of every command had one.
+    /// Options of single commands whose variables predate the rule that only global options have variables.
     const ALSO: [&str; 4] = ["out", "timeout", "create-timeout", "webhook"];
 
     #[test]

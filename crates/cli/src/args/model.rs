@@ -100,7 +100,7 @@ pub(crate) struct ModelCall {
     pub(crate) catalog: CatalogFile,
 }
 
-/// What is known of models.
+/// The model catalog.
 #[derive(Args, Debug)]
 pub(crate) struct CatalogFile {
     /// Your own model catalog (JSON Lines)

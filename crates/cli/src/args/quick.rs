@@ -23,7 +23,7 @@ pub(crate) struct QuickStyles {
     /// Id of the Quick Create app
     pub(crate) app: String,
 
-    /// Type number, as the platform counts them
+    /// Type number, as defined by the platform
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) kind: u32,
 }

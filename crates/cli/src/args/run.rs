@@ -17,7 +17,7 @@ pub(crate) struct Run {
     #[arg(required_unless_present = "from")]
     pub(crate) workflow: Option<String>,
 
-    /// Run again what this file beside results says
+    /// Repeat the run described by this file next to its results
     ///
     /// FILE is a manifest (`TASK.manifest.json`) or the `.run.json` of a batch's row. `--set` changes fields.
     #[arg(
@@ -34,7 +34,7 @@ pub(crate) struct Run {
     #[arg(short, long, value_name = "NODE.FIELD=VALUE")]
     pub(crate) set: Vec<String>,
 
-    /// Set a field to this text, to the letter
+    /// Set a field to exactly this text
     #[arg(long, value_name = "NODE.FIELD=TEXT", hide_short_help = true)]
     pub(crate) set_text: Vec<String>,
 

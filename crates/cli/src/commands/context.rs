@@ -231,7 +231,7 @@ impl Context {
         };
         let recording = workspace.recordings().find(&task).ok_or_else(|| {
             Error::usage(say!("there is no recording of task {task}", task = &task)).hint(say!(
-                "rhub keeps those of the latest 100 runs for 30 days; `--record DIR` keeps one for good"
+                "rhub keeps those of the latest 100 runs for 30 days; `--record DIR` keeps one permanently"
             ))
         })?;
         Ok((task, recording))

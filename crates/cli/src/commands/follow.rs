@@ -148,7 +148,7 @@ pub(super) async fn follow(
                 };
                 context.warn(
                     "timeout",
-                    say!("stopped waiting after {after} s (`{option}`); the task goes on", after, option),
+                    say!("stopped waiting after {after} s (`{option}`); the task continues", after, option),
                 );
                 leave(context, service, &run, following);
                 return Ok(Exit::StillRunning);

@@ -26,7 +26,7 @@ pub(super) fn help(printer: Printer, words: &[String]) -> Exit {
         return Exit::Done;
     }
     let name = words.join(" ");
-    let error = Error::usage(say!("there is no command or help topic `{name}`", name)).hint(say!(
+    let error = Error::usage(say!("unknown command or help topic `{name}`", name)).hint(say!(
         "`rhub help` lists the commands; the topics are {topics}",
         topics = help::TOPICS.join(", ")
     ));

@@ -29,7 +29,7 @@ pub(super) async fn report(context: &mut Context, args: args::Report) -> Result<
     let cannot = |why: io::Error| {
         let path = Fact::of(path.display());
         Error::new(Exit::Store, say!("cannot write {path}: {why}", path, why))
-            .hint(say!("name another file: `rhub report {task} FILE`", task = &task))
+            .hint(say!("choose another file: `rhub report {task} FILE`", task = &task))
     };
     // An earlier report is not replaced.
     let file = File::create_new(&path).map_err(cannot)?;
@@ -41,7 +41,7 @@ pub(super) async fn report(context: &mut Context, args: args::Report) -> Result<
     context.outcome.task_id = Some(task);
     context.show(Event::Packed { path: path.display().to_string(), files });
     context.advice.push(say!(
-        "keys, signatures and passwords are removed, but the workflow, its texts and the file names are not: look at them before you share the file"
+        "keys, signatures and passwords are removed, but the workflow, its texts and the file names are not: check them before you share the file"
     ));
     Ok(Exit::Done)
 }

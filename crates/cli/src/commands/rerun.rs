@@ -21,8 +21,8 @@ use crate::{
 pub(super) async fn rerun(context: &mut Context, args: args::Rerun) -> Result<Exit, Error> {
     let entry = context.entry(&args.task_id).await?;
     let run = RunFile::of(&entry).ok_or_else(|| {
-        Error::usage(say!("the ledger did not keep what this run set"))
-            .hint(say!("an older version of rhub made it; submit it anew"))
+        Error::usage(say!("the ledger doesn't have the settings of this run"))
+            .hint(say!("it was made by an older version of rhub; submit it again"))
     })?;
     let changes = Changes { set: &args.set, set_text: &args.set_text, label: entry.intent.label.clone() };
     again(context, &run, changes, &args.machine, &args.submitting).await

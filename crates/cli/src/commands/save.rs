@@ -98,7 +98,7 @@ pub(super) async fn finish(
                 // The results are complete; only intermediate files are missing.
                 Err(signal) => {
                     context.handled_signal = Some(signal);
-                    context.warn("not_kept", say!("not everything that nodes showed was downloaded"));
+                    context.warn("not_kept", say!("not all intermediate files were downloaded"));
                     break;
                 }
             }

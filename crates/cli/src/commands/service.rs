@@ -185,7 +185,7 @@ impl Context {
         let hub = builder.build().map_err(|error| {
             let is_recording = error.kind() == runninghub::ErrorKind::Io;
             Error::from(error).or_hint(if is_recording {
-                say!("name a new or empty folder with `--record DIR`; nothing was submitted")
+                say!("choose a new or empty folder with `--record DIR`; nothing was submitted")
             } else {
                 say!("a base URL looks like `https://www.runninghub.cn`, or `http://127.0.0.1:8189` for `rhub simulate`")
             })

@@ -69,7 +69,7 @@ fn refuse_options(args: &args::Watch) -> Result<(), Error> {
     ];
     match given.iter().find(|(_, is_given)| *is_given) {
         Some((name, _)) => Err(Error::usage(say!("`{option}` is for one task", option = *name))
-            .hint(say!("watch each task by itself"))),
+            .hint(say!("watch each task separately"))),
         None => Ok(()),
     }
 }

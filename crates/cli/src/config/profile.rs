@@ -93,7 +93,7 @@ pub(crate) fn is_used_by(command: &Command) -> bool {
 pub(crate) fn check(name: &str, value: Option<&Value>) -> Result<(), Sentence> {
     let long = name.replace('_', "-");
     let command = help::command();
-    let unknown = || say!("there is no option `{name}`", name);
+    let unknown = || say!("unknown option `{name}`", name);
     let arg = find(&command, &long).filter(|_| !NEVER.contains(&&*long)).ok_or_else(unknown)?;
     value.map_or(Ok(()), |value| words(arg, name, value).map(drop))
 }

@@ -265,7 +265,7 @@ fn profile(profile: &Profile) -> Vec<String> {
             let kind = profile.key_type.as_ref().map(|kind| format!("   {}", word(&key_kind(kind))));
             std::iter::once(head).chain(kind).collect()
         }
-        Change::Forgot => vec![word(&say!("✅ Forgot the key of the profile `{name}`", name))],
+        Change::Forgot => vec![word(&say!("✅ Removed the key of the profile `{name}`", name))],
         Change::None => vec![word(&say!("The profile `{name}` has no key", name))],
     }
 }

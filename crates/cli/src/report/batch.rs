@@ -26,7 +26,7 @@ pub(super) fn problem(problem: &BatchProblem) -> Vec<String> {
     } else {
         say!("⚠️ {message}", message = what)
     };
-    let cure = problem.cure.as_ref().map(|cure| say!("   cure: {cure}", cure));
+    let cure = problem.cure.as_ref().map(|cure| say!("   fix: {cure}", cure));
     std::iter::once(&what).chain(&cure).map(word).collect()
 }
 
@@ -53,8 +53,7 @@ pub(super) fn plan(plan: &BatchPlan) -> Vec<String> {
         0 => say!("Nothing would start"),
         count => say!("{rows} would start", rows = rows(count)),
     }));
-    let unknown =
-        (plan.starts > 0 && plan.cost.is_none()).then(|| say!("  no earlier run says what they cost"));
+    let unknown = (plan.starts > 0 && plan.cost.is_none()).then(|| say!("  cost unknown: no earlier runs"));
     let figures = [plan.cost.as_ref().map(cost), unknown, plan.time.as_ref().map(time)];
     lines.extend(figures.iter().flatten().map(word));
     lines
@@ -82,7 +81,7 @@ fn short(target: &str) -> String {
 fn cost(cost: &PlannedCost) -> Sentence {
     let (all, each, most) = (amount(&cost.all), amount(&cost.each), amount(&cost.most));
     match cost.runs {
-        1 => say!("  about {all}: {each} each, as the only earlier run", all, each),
+        1 => say!("  about {all}: {each} each, like the only earlier run", all, each),
         runs => {
             say!(
                 "  about {all}: {each} each, nine in ten up to {most}, by {runs} earlier runs",

@@ -58,11 +58,11 @@ fn picture(picture: &PictureTest) -> Option<Sentence> {
         (PictureVerdict::Passed, _) => return None,
         (PictureVerdict::Changed, Some(similarity)) => {
             let similarity = format!("{similarity:.3}");
-            say!("picture {name} differs: its similarity is {similarity}", name, similarity)
+            say!("image {name} differs: its similarity is {similarity}", name, similarity)
         }
-        (PictureVerdict::Changed, None) => say!("picture {name} differs", name),
-        (PictureVerdict::Missing, _) => say!("picture {name} is missing", name),
-        (PictureVerdict::New, _) => say!("picture {name} is not expected", name),
+        (PictureVerdict::Changed, None) => say!("image {name} differs", name),
+        (PictureVerdict::Missing, _) => say!("image {name} is missing", name),
+        (PictureVerdict::New, _) => say!("image {name} is not expected", name),
     })
 }
 
@@ -84,10 +84,10 @@ pub(super) fn live(live: &LiveTests) -> Vec<Sentence> {
         match (cost, live.runs.saturating_sub(live.known)) {
             (Some(cost), 0) => say!("the recorded runs cost {cost}", cost),
             (Some(cost), unknown) => {
-                say!("the recorded runs cost {cost}; of {count} it is unknown", cost, count = unknown)
+                say!("the recorded runs cost {cost}; the cost of {count} is unknown", cost, count = unknown)
             }
             (None, 0) => say!("the recorded runs cost nothing"),
-            (None, _) => say!("what the recorded runs cost is unknown"),
+            (None, _) => say!("the cost of the recorded runs is unknown"),
         },
     ]
 }

@@ -331,7 +331,7 @@ fn folders_that_cannot_be_written() {
         --- err
         error: the recording cannot be written: file: cannot be recorded to: File exists (os error 17)
 
-        hint: name a new or empty folder with `--record DIR`; nothing was submitted
+        hint: choose a new or empty folder with `--record DIR`; nothing was submitted
     "#);
     assert_eq!(sim.creates(), 0);
 }

@@ -78,7 +78,7 @@ fn a_table_as_a_spreadsheet_writes_it() {
           2 files (7 B)
           new 5
         5 rows would start
-          no earlier run says what they cost
+          cost unknown: no earlier runs
     ");
     let done = plan(&sim, &dir, &["cats.csv", "--app", &app(), "--rows", "--json"]).run();
     let items: Vec<Value> = done
@@ -124,7 +124,7 @@ fn rows_come_from_lines_files_values_and_jobs() {
           2 rows, which set prompt, steps
           new 2
         2 rows would start
-          no earlier run says what they cost
+          cost unknown: no earlier runs
     ");
     let each = ["--app", &app, "--each", "10.image=@in/**/*.png", "--each-line", "prompt=prompts.txt"];
     snap!(plan(&sim, &dir, &each).args(&["--matrix", "steps=10..12", "-s", "cfg=7.5"]), @r"
@@ -154,7 +154,7 @@ fn rows_come_from_lines_files_values_and_jobs() {
           2 files (7 B)
           new 27
         27 rows would start
-          no earlier run says what they cost
+          cost unknown: no earlier runs
     ");
     snap!(plan(&sim, &dir, &each).arg("--zip"), @r"
         exit 0
@@ -165,7 +165,7 @@ fn rows_come_from_lines_files_values_and_jobs() {
           2 files (7 B)
           new 3
         3 rows would start
-          no earlier run says what they cost
+          cost unknown: no earlier runs
     ");
     snap!(plan(&sim, &dir, &["job.toml", "--rows"]), @r"
         exit 0
@@ -179,7 +179,7 @@ fn rows_come_from_lines_files_values_and_jobs() {
           3 rows, which set 3.seed, 9.filename_prefix
           new 3
         3 rows would start
-          no earlier run says what they cost
+          cost unknown: no earlier runs
         ");
     assert_eq!(sim.creates(), 0);
 }
@@ -207,7 +207,7 @@ fn a_graph_and_a_model_are_planned_without_a_key_or_a_request() {
           2 rows, which set 3.seed, 3.steps
           new 2
         2 rows would start
-          no earlier run says what they cost
+          cost unknown: no earlier runs
     ");
     snap!(offline(&["prompts.csv", "--model", "f-2-dev/text-to-image"]), @r"
         exit 2
@@ -498,8 +498,8 @@ fn a_plan_shows_what_became_of_each_row_and_what_a_run_would_do() {
       about 5.33 coins: 2.67 coins each, nine in ten up to 3 coins, by 3 earlier runs
       0:44 to 1:23 on 3 slots
     --- err
-    hint: `--changed run` runs changed rows with their new values, `--changed keep` goes on with the old ones
-    hint: `--retry-failed` runs rows again that failed, were cancelled or refused
+    hint: `--changed run` runs changed rows with their new values, `--changed keep` continues with the old ones
+    hint: `--retry-failed` reruns rows that failed, were cancelled or refused
     hint: check the task list on the RunningHub website, then say what you found about row `unknown` with
       rhub resolve [attempt] --task-id ID
       rhub resolve [attempt] --not-created
@@ -570,7 +570,7 @@ fn batches_are_listed_and_exported() {
     snap!(rhub(["batch", "ls"]).state(&state), @r"
         exit 0
         --- err
-        hint: no batch was started on this machine yet
+        hint: no batch has been started on this machine yet
     ");
     snap!(rhub(["batch", "export", "cats"]).state(&state), @r"
         exit 2
@@ -604,8 +604,8 @@ fn batches_are_listed_and_exported() {
     let done = rhub(["batch", "export", "cats", "--json"]).state(&state).run();
     let failure = &event(&done, "result")["failure"];
     assert_eq!(done.code, Some(2), "{done}");
-    assert_eq!(failure["message"], "standard output has the lines of `--json`");
-    assert_eq!(failure["hint"], "name a file for the export with `--to FILE`");
+    assert_eq!(failure["message"], "standard output is used for the lines of `--json`");
+    assert_eq!(failure["hint"], "choose a file for the export with `--to FILE`");
     snap!(rhub(["batch", "export", "cats", "--format", "plain"]).state(&state), @r"
         exit 2
         --- err

@@ -146,7 +146,7 @@ fn a_whole_run_leaves_its_folder_and_the_second_one_sends_nothing() {
         --- err
         error: the folder [dir]/results has the results of the batch `cats`
 
-        hint: name another folder for this batch
+        hint: use another folder for this batch
     ");
 }
 
@@ -379,7 +379,7 @@ fn a_batch_that_cannot_start_sends_nothing_and_says_what_to_do() {
         (dogs(&["--max-failures", "0"]), 2, "neither a row count such as 3 nor a percentage"),
         (dogs(&["--until", "25:00"]), 2, "not a time of day such as 07:00"),
         (dogs(&["-o", "cats.csv"]), 2, "choose another folder with `--out DIR`"),
-        (dogs(&["-o", "results"]), 2, "name another folder for this batch"),
+        (dogs(&["-o", "results"]), 2, "use another folder for this batch"),
         (
             dogs(&[]).env("RUNNINGHUB_FAILPOINT", "folder=network"),
             9,

@@ -143,7 +143,7 @@ fn invalid_workflows_are_reported_before_sending() {
     snap!(server.rhub(["status", "9b354dcf-8f10-4212-8b21-db4e40ce60d8"]), @"
     exit 4
     --- err
-    error: the server has no such prompt: it is neither in the queue nor in the history
+    error: the server does not know the prompt: it is neither in the queue nor in the history
 
     hint: it was removed from the queue, or the server was restarted; files it saved are in the server's `output` folder
     ");

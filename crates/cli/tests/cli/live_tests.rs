@@ -137,7 +137,7 @@ fn a_changed_run_fails_and_is_accepted_from_the_report_without_another_run() {
            +   [3] KSampler: done, 12 steps
                [9] Save (SaveImage): done
              outputs
-           hint: if the change is wanted, accept this run with `--accept --report rhub-report`
+           hint: if the change is intended, accept this run with `--accept --report rhub-report`
         0 passed, 1 failed
         --- err
         hint: the report is rhub-report/index.html
@@ -166,7 +166,7 @@ fn pictures_are_compared_with_the_expected_ones() {
         --- out
         1 run on [url], charged to the key in RUNNINGHUB_API_KEY
         the recorded runs cost nothing
-        ❌ flows/portrait: no pictures are expected yet
+        ❌ flows/portrait: there are no expected images yet
            hint: if the new ones are right, write them with `--accept --report rhub-report --images exact`
         0 passed, 1 failed
         --- err
@@ -287,7 +287,7 @@ fn what_cannot_run_again_says_why_and_sends_nothing() {
     snap!(flows.rhub(&["test", "--live", "--yes", "flows"]), @r"
         exit 1
         --- out
-        ❌ flows/a-older: the recording doesn't say what was submitted
+        ❌ flows/a-older: the recording doesn't contain the submit
            hint: record it again with `rhub run … --record DIR`, or run its workflow with `--server URL`
         ❌ flows/b-half: the recording cannot be used: submit.json: is cut off: EOF while parsing a value at line 1 column 10
            hint: record it again with `rhub run … --record DIR`
@@ -297,7 +297,7 @@ fn what_cannot_run_again_says_why_and_sends_nothing() {
            hint: write it with `--accept`
         ❌ flows/e-elsewhere: it was recorded on a ComfyUI server
            hint: run it there with `--server URL`
-        ❌ flows/f-several: the recording has several runs; one of a single run can run again
+        ❌ flows/f-several: the recording has several runs; only a recording of a single run can be repeated
         ❌ flows/private: the value of `6.text` was not kept
            hint: record it again with `rhub run … --record DIR`
         0 passed, 7 failed

@@ -61,7 +61,7 @@ fn a_key_is_kept_used_and_forgotten() {
     snap!(with(&config, &sim, ["logout"]), @r#"
         exit 0
         --- out
-        ✅ Forgot the key of the profile `default`
+        ✅ Removed the key of the profile `default`
     "#);
     snap!(with(&config, &sim, ["logout"]), @r#"
         exit 0

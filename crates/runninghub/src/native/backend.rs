@@ -218,7 +218,7 @@ pub(crate) fn output(product: Product, view: impl Fn(&NodeFile) -> String) -> Ou
 
 fn unknown() -> Error {
     Error::unknown_task(say!(
-        "the server has no such prompt: it is neither in the queue nor in the history"
+        "the server does not know the prompt: it is neither in the queue nor in the history"
     ))
     .with_hint(say!(
             "it was removed from the queue, or the server was restarted; files it saved are in the server's `output` folder"),

@@ -41,7 +41,7 @@ impl BatchRun {
                 }
                 if slots.is_some_and(|slots| slots.limit.is_some_and(|limit| slots.unknown >= limit)) {
                     self.schedule.on(now, Event::Stuck { key: row.key.clone() });
-                    let message = say!("submits of unknown outcome hold all slots of the key");
+                    let message = say!("submits with an unknown outcome hold all slots of the key");
                     self.news.push_back(News::Warning { item: None, code: "slots", message });
                 }
                 if row.stage == Stage::Sending {

@@ -18,8 +18,8 @@ pub(super) async fn export(context: &mut Context, args: &args::BatchExport) -> R
         _ => Export::Csv,
     };
     if context.format == Format::Json && args.to.is_none() {
-        return Err(Error::usage(say!("standard output has the lines of `--json`"))
-            .hint(say!("name a file for the export with `--to FILE`")));
+        return Err(Error::usage(say!("standard output is used for the lines of `--json`"))
+            .hint(say!("choose a file for the export with `--to FILE`")));
     }
     let ledger = context.workspace()?.ledger_to_read()?;
     let kept = ledger.items(&args.batch).await?;
@@ -37,8 +37,7 @@ pub(super) async fn export(context: &mut Context, args: &args::BatchExport) -> R
     let results = match results {
         Some(Ok(results)) => Some(results),
         Some(Err(error)) => {
-            context
-                .warn("results", say!("the folder of the results cannot be read: {error}", error = &error));
+            context.warn("results", say!("the results folder cannot be read: {error}", error = &error));
             None
         }
         None => None,

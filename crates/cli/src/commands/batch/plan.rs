@@ -95,7 +95,7 @@ fn shown(
     });
     let mut lines = summary.lines();
     if reuse > 0 {
-        lines.push(say!("reuse {n}: the same ran in another batch", n = reuse));
+        lines.push(say!("reuse {n}: identical rows ran in another batch", n = reuse));
     }
     BatchPlan {
         batch: before.name.clone(),

@@ -181,11 +181,11 @@ pub(super) fn advise(context: &mut Context, before: &Before, compared: &Comparis
     let summary = &compared.summary;
     if summary.asked > 0 {
         context.advice.push(say!(
-            "`--changed run` runs changed rows with their new values, `--changed keep` goes on with the old ones"
+            "`--changed run` runs changed rows with their new values, `--changed keep` continues with the old ones"
         ));
     }
     if !summary.failed.is_empty() || !summary.refused.is_empty() || summary.cancelled > 0 {
-        context.advice.push(say!("`--retry-failed` runs rows again that failed, were cancelled or refused"));
+        context.advice.push(say!("`--retry-failed` reruns rows that failed, were cancelled or refused"));
     }
     if let Some((item, entry)) = before.unknown().next() {
         context.advice.push(how_to_resolve(item, &entry.attempt));

@@ -104,8 +104,7 @@ pub(super) async fn known(
 pub(super) async fn batch(ledger: &dyn Ledger, name: &str) -> Result<BatchEntry, Error> {
     let found = ledger.batches().await?.into_iter().find(|entry| entry.batch.name == name);
     found.ok_or_else(|| {
-        Error::usage(say!("there is no batch `{name}`", name))
-            .hint(say!("list the batches to see their names"))
+        Error::usage(say!("batch `{name}` not found", name)).hint(say!("list the batches to see their names"))
     })
 }
 

@@ -79,8 +79,8 @@ pub(super) async fn start(
     if compared.summary.asked > 0 {
         let rows = compared.summary.asked;
         return Err(Error::usage(match rows {
-            1 => say!("1 row sets other values than those that ran; nothing was sent"),
-            _ => say!("{rows} rows set other values than those that ran; nothing was sent", rows),
+            1 => say!("the values of 1 row differ from those that ran; nothing was sent"),
+            _ => say!("the values of {rows} rows differ from those that ran; nothing was sent", rows),
         }));
     }
     let keys = keys(context, &*ledger, &chosen.target.place, items)?;
@@ -273,7 +273,7 @@ fn take(context: &mut Context, keeper: &mut Keeper, taken: &[(&Item, &Reused)]) 
             .reuse(&item.id, &reused.task, &reused.files)
             .map_err(|error| Error::new(Exit::Store, error.sentence()))?;
         let (id, batch) = (&item.id, &*reused.batch);
-        context.warn("reused", say!("row `{id}` takes the results of the batch `{batch}`", id, batch));
+        context.warn("reused", say!("row `{id}` reuses results of the batch `{batch}`", id, batch));
     }
     Ok(())
 }

@@ -66,13 +66,13 @@ impl Running<'_> {
                         self.finish(context);
                         self.batch.detach().await;
                         context.outcome.status = Verdict::Detached;
-                        context.advice.push(say!("the tasks keep running; run the same command to go on"));
+                        context.advice.push(say!("the tasks keep running; run the same command to continue"));
                         return Ok(Exit::from(signal));
                     }
                     signal => {
                         state.paused_by = Some(signal);
                         self.batch.pause();
-                        context.warn("draining", say!("nothing more starts; Ctrl-C again leaves the rows that run"));
+                        context.warn("draining", say!("no more rows start; press Ctrl-C again to leave the running rows"));
                     }
                 },
                 _ = tick.tick() => {
@@ -116,12 +116,12 @@ impl Running<'_> {
             [ItemState::Failed, ItemState::Refused, ItemState::Cancelled].map(count).iter().sum::<usize>()
                 > 0;
         let go_on = |paused: Option<&Paused>| match paused {
-            Some(Paused::Cost { .. }) => say!("run the same command with a higher `--max-cost` to go on"),
-            Some(Paused::CostUnknown) => say!("run the same command with `--max-cost none` to go on"),
+            Some(Paused::Cost { .. }) => say!("run the same command with a higher `--max-cost` to continue"),
+            Some(Paused::CostUnknown) => say!("run the same command with `--max-cost none` to continue"),
             None => say!(
-                "`rhub tasks` lists the submits of unknown outcome: say with `rhub resolve` what became of them"
+                "`rhub tasks` lists submits with an unknown outcome; record the outcomes with `rhub resolve`"
             ),
-            _ => say!("run the same command to go on"),
+            _ => say!("run the same command to continue"),
         };
         let (exit, status) = match (self.batch.paused(), verdict(&counts)) {
             (Some(Paused::Keys(_)), _) => (Exit::Refused, Verdict::Error),
@@ -140,7 +140,7 @@ impl Running<'_> {
         }
         if has_failed {
             context.advice.push(say!(
-                "`rhub batch retry {name}` runs rows again that failed, were cancelled or refused",
+                "`rhub batch retry {name}` reruns rows that failed, were cancelled or refused",
                 name = &*self.name
             ));
         }
@@ -183,7 +183,7 @@ impl Running<'_> {
                 });
             }
             News::Retry { item, why } => {
-                let message = say!("row `{item}` starts again: {why}", item = &item, why = clean(why));
+                let message = say!("row `{item}` is retried: {why}", item = &item, why = clean(why));
                 context.warn("retry", message);
             }
             News::Warning { item, code, message } => {

@@ -92,7 +92,7 @@ pub(super) fn read(context: &mut Context, args: &args::BatchRows) -> Result<Read
         }
         None => {
             return Err(Error::usage(say!("there are no rows")).hint(say!(
-                "name a table, JSON Lines or a job, or give rows with `--each`, `--each-line` or `--matrix`"
+                "give a table, JSON Lines or a job, or rows with `--each`, `--each-line` or `--matrix`"
             )));
         }
         Some(path) if path.as_os_str() == "-" => {
@@ -143,7 +143,7 @@ fn file(path: &Path) -> Result<PathBuf, Error> {
     }
     let path = Fact::of(path.display());
     Err(Error::usage(say!("{path} is not a file", path)).hint(say!(
-        "name a table, JSON Lines or a job; `--each 'FIELD=@DIR/*.png'` makes a row for each file of a folder"
+        "give a table, JSON Lines or a job; `--each 'FIELD=@DIR/*.png'` makes a row for each file of a folder"
     )))
 }
 
@@ -202,7 +202,7 @@ pub(super) fn items(
     }
     let more = items.notes.count() - items.notes.iter().count();
     if more > 0 {
-        context.warn("more_notes", say!("{more} more notes about rows are not listed", more));
+        context.warn("more_notes", say!("{more} more warnings about rows are not listed", more));
     }
     Ok(items.items)
 }

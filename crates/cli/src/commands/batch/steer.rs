@@ -35,11 +35,11 @@ pub(super) async fn pause(context: &mut Context, name: &str) -> Result<Exit, Err
     resume::batch(&*ledger, name).await?;
     ledger.halt_batch(name).await?;
     if is_running(workspace.dir(), name) {
-        context.warn("paused", say!("nothing more starts; the rows that run are followed to their end"));
+        context.warn("paused", say!("no more rows start; running rows continue"));
     } else {
-        context.warn("paused", say!("no process runs this batch"));
+        context.warn("paused", say!("no process is running this batch"));
     }
-    context.advice.push(say!("`rhub batch resume {name}` goes on", name));
+    context.advice.push(say!("`rhub batch resume {name}` resumes it", name));
     over(context, &*ledger, name).await
 }
 
@@ -137,7 +137,7 @@ pub(super) async fn cancel(context: &mut Context, name: &str) -> Result<Exit, Er
     }
     if !is_running(workspace.dir(), name) && !cancelled.is_empty() {
         context.advice.push(say!(
-            "`rhub batch resume {name}` fetches what became of the cancelled rows, and goes on",
+            "`rhub batch resume {name}` fetches the outcomes of the cancelled rows, and resumes the batch",
             name
         ));
     }

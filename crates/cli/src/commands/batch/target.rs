@@ -126,7 +126,7 @@ pub(super) async fn stored(
                 "the batch `{name}` runs a workflow file, which is not stored",
                 name
             ))
-            .hint(say!("name the file with `--workflow FILE`")));
+            .hint(say!("give the file with `--workflow FILE`")));
         }
         None => batch.target.clone(),
     };
@@ -140,9 +140,9 @@ pub(super) async fn stored(
     let was = Target { place: place.clone(), kind: batch.kind.clone(), id: batch.target.clone() };
     if chosen.target != was {
         let (now, url) = (chosen.target.place.url(), place.url());
-        let error = Error::usage(say!("this is not what the batch `{name}` runs", name));
+        let error = Error::usage(say!("the batch `{name}` runs another workflow", name));
         return Err(if now == url {
-            error.hint(say!("name the same workflow file, without changes"))
+            error.hint(say!("give the same workflow file, without changes"))
         } else {
             error.hint(say!("the batch runs at {url}, not at {now}", url, now))
         });
@@ -163,11 +163,11 @@ fn runnable(
     ];
     let of_options = options.into_iter().find_map(|(kind, id)| Some((kind, id.clone()?)));
     if of_options.is_some() && of_job.is_some() {
-        return Err(Error::usage(say!("the job says itself what it runs"))
+        return Err(Error::usage(say!("the job already has a target"))
             .hint(say!("leave the option out, or delete the key in the job")));
     }
     let Some((kind, id)) = of_options.or_else(|| of_job.cloned()) else {
-        return Err(Error::usage(say!("the rows do not say what they run"))
+        return Err(Error::usage(say!("the rows have no target"))
             .hint(say!("add `--workflow`, `--app`, `--quick` or `--model`")));
     };
     let given = id.clone();

@@ -58,7 +58,7 @@ pub(super) async fn watch(context: &mut Context, name: &str) -> Result<Exit, Err
                 Signal::Resize => context.reporter.tick(context.clock.now()),
                 signal => {
                     context.outcome.status = Verdict::Detached;
-                    context.advice.push(say!("the batch goes on; `rhub batch pause {name}` stops it", name));
+                    context.advice.push(say!("the batch continues; `rhub batch pause {name}` pauses it", name));
                     return Ok(Exit::from(signal));
                 }
             },
@@ -74,7 +74,9 @@ pub(super) async fn watch(context: &mut Context, name: &str) -> Result<Exit, Err
     };
     context.outcome.status = status;
     if is_left {
-        context.advice.push(say!("no process runs this batch; `rhub batch resume {name}` goes on", name));
+        context
+            .advice
+            .push(say!("no process is running this batch; `rhub batch resume {name}` resumes it", name));
     }
     Ok(exit)
 }

@@ -33,7 +33,7 @@ pub(super) fn from_report(
         if let Some(run) = runs.get(&folder.display().to_string()) {
             return accept(&folder, run, with_pictures);
         }
-        let fault = Fault::new(say!("the report has no run of it"));
+        let fault = Fault::new(say!("the report has no run of this recording"));
         Ok(Test::new(&folder).failed(TestVerdict::Missing, fault))
     });
     accepted.collect()

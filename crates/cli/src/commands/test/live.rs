@@ -71,9 +71,9 @@ pub(super) async fn live(
     if !on_server && context.global.base_url.is_none() && sites.iter().any(|site| Some(site) != sites.first())
     {
         return Err(Error::usage(say!(
-            "the recordings are from different sites, and a key is for one of them"
+            "the recordings are from different sites, and a key works on only one of them"
         ))
-        .hint(say!("test those of each site by themselves")));
+        .hint(say!("test the recordings of each site separately")));
     }
     if let Some(exit) = agree(context, args, &ready).await? {
         return Ok(Some(exit));
@@ -222,8 +222,10 @@ async fn compare(
     let mut test = check(folder, &recording, false)?;
     let report = &*report.to_string_lossy();
     if test.verdict == TestVerdict::Changed {
-        test.hint =
-            Some(say!("if the change is wanted, accept this run with `--accept --report {report}`", report));
+        test.hint = Some(say!(
+            "if the change is intended, accept this run with `--accept --report {report}`",
+            report
+        ));
     }
     let is_unsaved = |output: &runninghub::Output| output.path.is_none();
     if test.verdict == TestVerdict::Passed && outcome.outputs.iter().any(is_unsaved) {
@@ -233,7 +235,7 @@ async fn compare(
     let Some(how) = args.images else { return Ok(test) };
     let expected = pictures::expected(folder);
     if expected.is_empty() && !found.is_empty() {
-        let fault = Fault::new(say!("no pictures are expected yet")).hint(say!(
+        let fault = Fault::new(say!("there are no expected images yet")).hint(say!(
             "if the new ones are right, write them with `--accept --report {report} --images exact`",
             report
         ));
@@ -244,16 +246,18 @@ async fn compare(
         tokio::task::spawn_blocking(move || pictures::compare(how, &found, &expected, &home, &name));
     let compared = context.with_files(compared).await?;
     run.pictures = compared.map_err(|why| {
-        Error::new(Exit::Store, say!("cannot compare the pictures: {why}", why = why.to_string()))
+        Error::new(Exit::Store, say!("cannot compare the images: {why}", why = why.to_string()))
     })??;
     let bad = run.pictures.iter().filter(|one| one.verdict != PictureVerdict::Passed).count();
     if bad > 0 && test.verdict.is_good() {
         let what = match bad {
-            1 => say!("one picture isn't as expected"),
-            count => say!("{count} pictures aren't as expected", count),
+            1 => say!("one image differs from the expected one"),
+            count => say!("{count} images differ from the expected ones", count),
         };
-        let fault = Fault::new(what)
-            .hint(say!("if the change is wanted, accept this run with `--accept --report {report}`", report));
+        let fault = Fault::new(what).hint(say!(
+            "if the change is intended, accept this run with `--accept --report {report}`",
+            report
+        ));
         test = test.failed(TestVerdict::Changed, fault);
     }
     Ok(test)

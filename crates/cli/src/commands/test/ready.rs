@@ -26,7 +26,7 @@ impl Ready {
         let timeline = check::read(folder)?;
         if timeline.runs.len() > 1 {
             return Err(Fault::new(say!(
-                "the recording has several runs; one of a single run can run again"
+                "the recording has several runs; only a recording of a single run can be repeated"
             )));
         }
         if must_have_snapshot && !folder.join(SNAPSHOT).is_file() {
@@ -57,7 +57,7 @@ impl Ready {
                     .hint(say!("run it there with `--server URL`")));
             }
             (false, None, _) => {
-                return Err(Fault::new(say!("the recording doesn't say what was submitted")).hint(say!(
+                return Err(Fault::new(say!("the recording doesn't contain the submit")).hint(say!(
                     "record it again with `rhub run … --record DIR`, or run its workflow with `--server URL`"
                 )));
             }
