@@ -27,8 +27,8 @@ pub(crate) struct Test {
 
     /// Write the snapshots instead of comparing them
     ///
-    /// With `--live`, what the new runs did replaces the recordings. With `--report` alone, what the runs of an earlier
-    /// report did: nothing runs again.
+    /// With `--live`, the new runs replace the recordings. With `--report` alone, those of an earlier report do, and
+    /// nothing runs.
     #[arg(long)]
     pub(crate) accept: bool,
 

@@ -294,9 +294,9 @@ mod tests {
     #[test]
     fn invalid_settings_are_reported() {
         for (profile, expected) in [
-            ("ot = 'x'", "there is no option `ot`"),
-            ("api_key_file = 'x'", "there is no option `api_key_file`"),
-            ("profile = 'x'", "there is no option `profile`"),
+            ("ot = 'x'", "unknown option `ot`"),
+            ("api_key_file = 'x'", "unknown option `api_key_file`"),
+            ("profile = 'x'", "unknown option `profile`"),
             ("quiet = 'maybe'", "`quiet` must be `true` or `false`"),
             ("site = 2020-01-01", "`site` must be text, a number, `true` or `false`"),
             ("[site]\na = 1", "`site` is a table"),

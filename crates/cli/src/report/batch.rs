@@ -26,8 +26,8 @@ pub(super) fn problem(problem: &BatchProblem) -> Vec<String> {
     } else {
         say!("⚠️ {message}", message = what)
     };
-    let cure = problem.cure.as_ref().map(|cure| say!("   fix: {cure}", cure));
-    std::iter::once(&what).chain(&cure).map(word).collect()
+    let hint = problem.cure.as_ref().map(|cure| say!("   hint: {hint}", hint = cure));
+    std::iter::once(&what).chain(&hint).map(word).collect()
 }
 
 /// The plan of a batch.

@@ -185,7 +185,7 @@ fn mistakes_are_reported_before_anything_is_paid() {
     snap!(rhub(["quick", "run", &id, "--code", "9"]).at(&sim), @r#"
         exit 4
         --- err
-        error: the task was not created: quick run: code 301, a parameter is missing or has the wrong type (PARAMS_INVALID)
+        error: the task was not created: code 301, a parameter is missing or has the wrong type (PARAMS_INVALID)
     "#);
     snap!(rhub(["app", "run", &id, "--retain", "5"]).at(&sim), @r#"
         exit 2

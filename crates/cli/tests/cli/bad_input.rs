@@ -462,7 +462,7 @@ fn nothing_is_listening() {
         @r#"
         exit 3
         --- err
-        error: cannot get the account: account: no connection: error sending request: client error (Connect): tcp connect error: Connection refused (os error 111)
+        error: cannot get the account: no connection: error sending request: client error (Connect): tcp connect error: Connection refused (os error 111)
 
         hint: check the network connection and any proxy in `HTTPS_PROXY` and `NO_PROXY`
     "#
@@ -485,7 +485,7 @@ fn an_unknown_task_ends_the_watch() {
     let sim = Simulator::of("01-simple");
     let done = rhub(["watch", "77"]).at(&sim).run();
     assert_eq!(done.code, Some(4), "{done}");
-    assert!(!done.stderr.contains("the task goes on"), "{done}");
+    assert!(!done.stderr.contains("the task continues"), "{done}");
 }
 
 #[test]

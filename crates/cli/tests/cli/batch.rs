@@ -131,23 +131,23 @@ fn rows_come_from_lines_files_values_and_jobs() {
         exit 0
         --- out
         ⚠️ row 10: it equals row 1
-           cure: it runs again; to run a row several times, set its repeat count
+           hint: it runs again; to run a row several times, set its repeat count
         ⚠️ row 11: it equals row 2
-           cure: it runs again; to run a row several times, set its repeat count
+           hint: it runs again; to run a row several times, set its repeat count
         ⚠️ row 12: it equals row 3
-           cure: it runs again; to run a row several times, set its repeat count
+           hint: it runs again; to run a row several times, set its repeat count
         ⚠️ row 13: it equals row 4
-           cure: it runs again; to run a row several times, set its repeat count
+           hint: it runs again; to run a row several times, set its repeat count
         ⚠️ row 14: it equals row 5
-           cure: it runs again; to run a row several times, set its repeat count
+           hint: it runs again; to run a row several times, set its repeat count
         ⚠️ row 15: it equals row 6
-           cure: it runs again; to run a row several times, set its repeat count
+           hint: it runs again; to run a row several times, set its repeat count
         ⚠️ row 16: it equals row 7
-           cure: it runs again; to run a row several times, set its repeat count
+           hint: it runs again; to run a row several times, set its repeat count
         ⚠️ row 17: it equals row 8
-           cure: it runs again; to run a row several times, set its repeat count
+           hint: it runs again; to run a row several times, set its repeat count
         ⚠️ row 18: it equals row 9
-           cure: it runs again; to run a row several times, set its repeat count
+           hint: it runs again; to run a row several times, set its repeat count
         the options → app 1892300583309880551
           batch `batch` at [url], new
           27 rows, which set 10.image, cfg, prompt, steps
@@ -194,7 +194,7 @@ fn a_graph_and_a_model_are_planned_without_a_key_or_a_request() {
         exit 2
         --- out
         ❌ row 3, column `3.steps`: `3.steps` takes a number, not text
-           cure: its current value is `10`
+           hint: its current value is `10`
         --- err
         error: 1 problem in seeds.csv; nothing was sent
     ");
@@ -213,7 +213,7 @@ fn a_graph_and_a_model_are_planned_without_a_key_or_a_request() {
         exit 2
         --- out
         ❌ `prompt`: `rhart-image/f-2-dev/text-to-image` has no parameter `prompt`
-           cure: parameters: `12##text`, `41##select`, `43##file_type`, `30##value`, `29##value`
+           hint: parameters: `12##text`, `41##select`, `43##file_type`, `30##value`, `29##value`
         --- err
         error: 1 problem in prompts.csv; nothing was sent
     ");
@@ -299,7 +299,7 @@ fn every_bad_input_is_named_before_anything_is_sent() {
     assert_eq!(calls.keys().filter(is_paid).count(), 0, "{calls:?}");
     let listed = rhub(["batch", "ls"]).state(&state).run();
     assert!(
-        listed.stderr.contains("no batch was started") && !dir.path().join("results").exists(),
+        listed.stderr.contains("no batch has been started") && !dir.path().join("results").exists(),
         "{listed}"
     );
 }
@@ -469,7 +469,7 @@ fn a_plan_shows_what_became_of_each_row_and_what_a_run_would_do() {
     exit 0
     --- out
     ⚠️ row 11: it equals row 10
-       cure: it runs again; to run a row several times, set its repeat count
+       hint: it runs again; to run a row several times, set its repeat count
     ACTION    STATE     ROW   ID                       RESULTS
     no action done      2     done                     done
     fetch     done      3     lost                     lost
@@ -509,7 +509,7 @@ fn a_plan_shows_what_became_of_each_row_and_what_a_run_would_do() {
     exit 0
     --- out
     ⚠️ row 11: it equals row 10
-       cure: it runs again; to run a row several times, set its repeat count
+       hint: it runs again; to run a row several times, set its repeat count
     cats.csv → app 1892300583309880551
       batch `cats` at [url], run before
       10 rows, which set prompt
@@ -575,7 +575,7 @@ fn batches_are_listed_and_exported() {
     snap!(rhub(["batch", "export", "cats"]).state(&state), @r"
         exit 2
         --- err
-        error: there is no batch `cats`
+        error: batch `cats` not found
 
         hint: `rhub batch ls` lists the batches
     ");
@@ -624,7 +624,7 @@ fn a_profile_sets_no_format_of_exports() {
         assert_eq!(set.code, Some(0), "{set}");
     }
     let done = rhub(["batch", "export", "cats"]).state(&state).config(&home).run();
-    assert!(done.code == Some(2) && done.stderr.contains("there is no batch `cats`"), "{done}");
+    assert!(done.code == Some(2) && done.stderr.contains("batch `cats` not found"), "{done}");
 }
 
 #[test]

@@ -268,7 +268,7 @@ fn a_key_that_cannot_pay_pauses_the_batch_and_no_row_is_lost() {
     let lab = Lab::new(|sim| sim.rule(Rule::answer(CREATE, 200, broke).skip(2).times(1))).table(5);
     let done = lab.run(&["--slots", "1"]);
     assert_eq!(code(&done), Some(4), "{done}");
-    assert!(done.stdout.contains("done 2, ready 3") && done.stderr.contains("to go on"), "{done}");
+    assert!(done.stdout.contains("done 2, ready 3") && done.stderr.contains("to continue"), "{done}");
     assert_eq!((code(&lab.run(&[])), lab.creates()), (Some(0), 5));
 }
 
@@ -298,13 +298,13 @@ fn a_batch_ends_when_unknown_rows_hold_all_slots_and_goes_on_when_they_are_resol
     let lab = Lab::new(|sim| sim.fault(lost)).table(5);
     let done = lab.run(&["--json"]);
     assert_eq!((code(&done), lab.calls(CREATE)), (Some(5), 3), "{done}");
-    assert!(done.stdout.contains("submits of unknown outcome hold all slots"), "{done}");
+    assert!(done.stdout.contains("submits with an unknown outcome hold all slots"), "{done}");
     // They hold the slots of other batches too.
     lab.write("dogs.csv", "_id,6.text\ndog-1,a dog\n");
     let dogs = lab.rhub(&["batch", "run", "dogs.csv", "--workflow", WORKFLOW]);
     let done = dogs.run();
     assert_eq!((code(&done), lab.calls(CREATE)), (Some(6), 3), "{done}");
-    assert!(done.stderr.contains("`rhub tasks` lists the submits of unknown outcome"), "{done}");
+    assert!(done.stderr.contains("`rhub tasks` lists submits with an unknown outcome"), "{done}");
     let listed = lab.rhub(&["tasks", "--json"]).run();
     let attempts = events(&listed, "task")
         .into_iter()
@@ -483,10 +483,10 @@ fn a_batch_is_paused_watched_resumed_and_cancelled_from_elsewhere() {
     let lab = Lab::taking(Duration::from_millis(700), |sim| sim).table(8);
     let batch = lab.start(&[], 2);
     let paused = lab.rhub(&["batch", "pause", "cats"]).run();
-    assert!(code(&paused) == Some(0) && paused.stdout.contains("nothing more starts"), "{paused}");
+    assert!(code(&paused) == Some(0) && paused.stdout.contains("no more rows start"), "{paused}");
     let watched = lab.rhub(&["batch", "watch", "cats"]).run();
     assert_eq!(code(&watched), Some(6), "{watched}");
-    assert!(watched.stderr.contains("`rhub batch resume cats` goes on"), "{watched}");
+    assert!(watched.stderr.contains("`rhub batch resume cats` resumes it"), "{watched}");
     assert_eq!(end(batch), 6, "it was paused, not interrupted");
     let made = lab.creates();
     assert!((2..8).contains(&made), "{made} started");

@@ -116,7 +116,7 @@ fn invalid_workflows_are_reported_before_sending() {
     snap!(server.rhub(["run", &ui]), @r"
         exit 4
         --- err
-        error: the prompt was not queued: prompt: Prompt has no outputs
+        error: the prompt was not queued: Prompt has no outputs
     ");
     let class = file("class.json", r#"{"1":{"class_type":"NoSuchNode","inputs":{}}}"#);
     snap!(server.rhub(["run", &class]), @"
@@ -169,7 +169,7 @@ fn a_missing_model_is_reported_with_similar_names() {
     snap!(server.rhub(["run"]).arg(&path), @r#"
         exit 4
         --- err
-        error: the prompt was not queued: prompt: Prompt outputs failed validation: node 1 (CheckpointLoaderSimple): Value not in list (ckpt_name: "dreamshaper8.safetensors" not in ["sd_xl_base_1.0.safetensors", "v1-5-pruned-emaonly.safetensors", "dreamsha…)
+        error: the prompt was not queued: Prompt outputs failed validation: node 1 (CheckpointLoaderSimple): Value not in list (ckpt_name: "dreamshaper8.safetensors" not in ["sd_xl_base_1.0.safetensors", "v1-5-pruned-emaonly.safetensors", "dreamsha…)
 
         hint: `1.ckpt_name` accepts `dreamshaper_8.safetensors`
     "#);
@@ -242,7 +242,7 @@ fn servers_that_are_none() {
     snap!(locked.rhub(["status", prompt]), @"
     exit 4
     --- err
-    error: cannot poll the prompt: job: the server requires a login (HTTP 401)
+    error: cannot poll the prompt: the server requires a login (HTTP 401)
 
     hint: put the login into a file that only you can read and pass it with `--server-auth-file FILE`, or set RUNNINGHUB_SERVER_AUTH
     ");
@@ -364,7 +364,7 @@ fn a_prompt_that_the_server_has_forgotten_cannot_be_watched() {
     let done = server.rhub(["watch", "9b354dcf-8f10-4212-8b21-db4e40ce60d8"]).run();
     assert_eq!(done.code, Some(4), "{done}");
     assert!(done.stderr.contains("it is neither in the queue nor in the history"), "{done}");
-    assert!(!done.stderr.contains("the task goes on"), "{done}");
+    assert!(!done.stderr.contains("the task continues"), "{done}");
 }
 
 /// A TLS proxy before a server without TLS.

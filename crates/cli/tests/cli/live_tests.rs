@@ -298,7 +298,7 @@ fn what_cannot_run_again_says_why_and_sends_nothing() {
         ❌ flows/e-elsewhere: it was recorded on a ComfyUI server
            hint: run it there with `--server URL`
         ❌ flows/f-several: the recording has several runs; only a recording of a single run can be repeated
-        ❌ flows/private: the value of `6.text` was not kept
+        ❌ flows/private: the value of `6.text` was not stored
            hint: record it again with `rhub run … --record DIR`
         0 passed, 7 failed
     ");

@@ -159,8 +159,8 @@ fn a_failed_setting_changes_nothing_else() {
     let warnings: Vec<_> = done.stdout.lines().filter(|line| line.starts_with("⚠️")).collect();
     insta::assert_snapshot!(warnings.join("\n"), @r"
         ⚠️ 节点 10 正在运行，但工作流并不需要它
-        ⚠️ ComfyUI_temp_a_00001_.png（节点 8）：未能取回：download：收到的是网页，而不是文件
-        ⚠️ cat_00001_.png（节点 9）：未能取回：download：收到的是网页，而不是文件
+        ⚠️ ComfyUI_temp_a_00001_.png（节点 8）：未能取回：收到的是网页，而不是文件
+        ⚠️ cat_00001_.png（节点 9）：未能取回：收到的是网页，而不是文件
     ");
     assert_eq!(names(dir.path()), ["intermediate"]);
     let done = rhub(["run", &id, "--keep-intermediate"]).at(&sim).run();

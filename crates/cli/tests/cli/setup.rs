@@ -124,7 +124,7 @@ fn logins_that_fail() {
     snap!(with(&config, &sim, ["login", "--api-key-stdin", "--base-url", "http://127.0.0.1:1"]).stdin("0123456789abcdef").env("RUNNINGHUB_TIME_SCALE", "0.01"), @r#"
         exit 3
         --- err
-        error: cannot get information about the key: queue status: no connection: error sending request: client error (Connect): tcp connect error: Connection refused (os error 111); nothing was stored
+        error: cannot get information about the key: no connection: error sending request: client error (Connect): tcp connect error: Connection refused (os error 111); nothing was stored
 
         hint: check the network connection and any proxy in `HTTPS_PROXY` and `NO_PROXY`
     "#);
@@ -189,7 +189,7 @@ fn settings_that_cannot_be() {
     snap!(with(&config, &sim, ["config", "set", "otu", "results"]), @r#"
         exit 2
         --- err
-        error: there is no option `otu`
+        error: unknown option `otu`
 
         hint: `rhub --help` and `rhub COMMAND --help` list the options
     "#);
@@ -263,7 +263,7 @@ fn key_files_that_are_readable_by_others_or_not_files_are_rejected() {
     snap!(with(&config, &sim, ["account"]), @r#"
         exit 2
         --- err
-        error: the profile `default` has an invalid setting: there is no option `otu`
+        error: the profile `default` has an invalid setting: unknown option `otu`
 
         hint: show it with `rhub config list --profile default`; change it with `rhub config set` or `unset`
     "#);
@@ -320,7 +320,7 @@ fn the_doctor_has_a_cure_for_each_failure() {
         ok     tls      none is needed on this machine
         ok     clock    within 1 s of the server's clock
         ok     socket   WebSockets work
-        failed key      cannot get information about the key: queue status: code 401, the API key was rejected (ApiKey verification failed)
+        failed key      cannot get information about the key: code 401, the API key was rejected (ApiKey verification failed)
                         fix: check the key and the site: a key from runninghub.cn does not work on runninghub.ai, or the other way round
     "#);
     snap!(
@@ -337,7 +337,7 @@ fn the_doctor_has_a_cure_for_each_failure() {
             failed disk     cannot write to /dev/null/state: Not a directory (os error 20)
                             fix: make it writable, or use another folder with `--state-dir PATH`
             ok     proxy    none
-            failed network  cannot reach the platform: queue status: no connection: error sending request: client error (Connect): tcp connect error: Connection refused (os error 111)
+            failed network  cannot reach the platform: no connection: error sending request: client error (Connect): tcp connect error: Connection refused (os error 111)
                             fix: check the network connection and any proxy in `HTTPS_PROXY` and `NO_PROXY`
         "#
     );
