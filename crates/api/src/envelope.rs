@@ -60,7 +60,7 @@ impl<'a> Envelope<'a> {
         lenient::scalar(self.error_code).filter(|code| code != "0").map(Code::new)
     }
 
-    /// The payload as a response of its own: gateways wrap the bare objects of v2 like that.
+    /// The payload as a nested response, in which gateways wrap the bare objects of v2.
     pub(crate) fn inner(&self) -> Option<Self> {
         Self::parse(self.data?.get())
     }
@@ -77,7 +77,7 @@ impl<'a> Envelope<'a> {
     }
 }
 
-/// The task that a response names, in any field and whatever else the response says.
+/// The task that a response names, in any field and regardless of the rest.
 pub(crate) fn named_task(text: &str) -> Option<TaskId> {
     let outer: Box<RawValue> = serde_json::from_str(text).ok()?;
     let id = |fields: &[(String, Box<RawValue>)]| {

@@ -71,7 +71,7 @@ impl Call {
         }
     }
 
-    /// A call that creates a paid task: sent once, over a connection of its own.
+    /// A call that creates a paid task: sent once, over its own connection.
     pub(crate) fn create(name: &'static str, path: impl Into<Cow<'static, str>>) -> Self {
         Self { effect: Effect::Create, once: true, ..Self::repeatable(name, path) }
     }
@@ -386,12 +386,12 @@ impl Answer {
         envelope.inner().and_then(refusal).map_or(Ok(envelope), Err)
     }
 
-    /// Checks the success of a call without a result: only a code says that it was done.
+    /// Checks the success of a call without a result: only an explicit code counts as done.
     pub(crate) fn done(&self) -> Result<(), Error> {
         if self.success()?.is_success() { Ok(()) } else { Err(self.unexpected("code")) }
     }
 
-    /// Checks the success of a call without a result: only a code says that it failed.
+    /// Checks the success of a call without a result: only an explicit code counts as failed.
     pub(crate) fn accepted(&self) -> Result<(), Error> {
         self.success().map(drop)
     }

@@ -42,7 +42,7 @@ impl From<Item> for OutputFile {
     }
 }
 
-/// The first text that is not empty, else the first.
+/// The first text that is not empty, or else the first.
 fn texts_of(texts: [Option<String>; 3]) -> Option<String> {
     let mut texts = texts.into_iter().flatten().peekable();
     let first = texts.peek().cloned();

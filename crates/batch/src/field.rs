@@ -10,7 +10,7 @@ pub(crate) struct Field {
 }
 
 impl Field {
-    /// Reads `6.text`, `Prompt.text`, `6:text` or `prompt`. An `@` at the end says that the values are paths.
+    /// Reads `6.text`, `Prompt.text`, `6:text` or `prompt`. An `@` at the end marks the values as paths.
     ///
     /// # Errors
     /// The missing part.

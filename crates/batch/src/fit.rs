@@ -13,7 +13,7 @@ use crate::{At, Error, Given, Problem, Problems, Row, Rows, Set};
 
 impl Rows {
     /// Checks every value against the target, and turns texts in file fields into files. An empty text leaves a field
-    /// as it is, unless the field takes any text. Relative paths are resolved against `base`.
+    /// unchanged, unless the field takes any text. Relative paths are resolved against `base`.
     ///
     /// # Errors
     /// All problems: fields that don't exist, values that are refused, files that are missing.
@@ -104,7 +104,7 @@ impl<'f> Fitter<'f> {
         }
     }
 
-    /// The value as it is sent; `None` if the field stays as it is.
+    /// The value to send; `None` if the field is left unchanged.
     fn value(&mut self, at: At, name: &Arc<str>, given: Given) -> Option<Given> {
         // A missing field has been reported already.
         let Some(Some(field)) = self.known.get(name) else { return Some(given) };

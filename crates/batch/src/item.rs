@@ -14,7 +14,7 @@ use crate::{Coordinate, Digest, Set, fingerprint::Fingerprints};
 #[serde(transparent)]
 pub struct ItemId(Arc<str>);
 
-/// What a batch runs, and where.
+/// The target of a batch.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Target {
     /// The place.
@@ -77,7 +77,7 @@ pub struct Item {
     pub row: u64,
     /// Its number among equal rows, from 1.
     pub repeat: u32,
-    /// What it runs, as a digest.
+    /// The digest of what it runs.
     pub fingerprint: Digest,
 }
 

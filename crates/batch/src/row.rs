@@ -31,7 +31,7 @@ pub struct Coordinate {
     pub value: Arc<str>,
 }
 
-/// A row of a table, a line, or a combination: what it sets, and how it runs.
+/// A row of a table, a line, or a combination: its values, and how it runs.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Row {
     /// Its location in the source.

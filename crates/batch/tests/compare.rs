@@ -1,4 +1,4 @@
-//! The contract: what a batch does with a row that is in the file, in the ledger, or in both.
+//! The contract: the action for a row that is in the file, in the ledger, or in both.
 
 use runninghub_batch::{
     Action, Comparison, Digest, Item, ItemId, ItemState, OnChange, Policies, Recorded, Rows, Target, Version,
@@ -21,7 +21,7 @@ fn recorded(item: &Item, state: ItemState) -> Recorded {
     Recorded { id, fingerprint, state, has_files: true, class: None }
 }
 
-/// What happens to a row that has not changed.
+/// The action for an unchanged row.
 fn unchanged(entry: impl FnOnce(Recorded) -> Recorded, policies: Policies) -> (Action, String) {
     let items = cat();
     let entry = entry(recorded(&items[0], ItemState::Done));
@@ -34,7 +34,7 @@ fn in_state(state: ItemState, policies: Policies) -> (Action, String) {
     unchanged(|entry| Recorded { state, ..entry }, policies)
 }
 
-/// What happens to a row whose text was `a dog` in the ledger.
+/// The action for a row whose text was `a dog` in the ledger.
 fn changed(state: ItemState, policies: Policies) -> (Action, String) {
     let (items, before) = (cat(), items("_id,6.text\ncat,a dog\n"));
     let entry = Recorded { has_files: false, ..recorded(&before[0], state) };

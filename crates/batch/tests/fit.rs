@@ -1,4 +1,4 @@
-//! Rows against what their target takes.
+//! Checks rows against their target.
 
 use std::{fmt::Write as _, fs, path::Path};
 

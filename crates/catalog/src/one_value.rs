@@ -29,7 +29,7 @@ fn is_meant(param: &Param, value: &Value, half: &str) -> bool {
     match param.kind {
         ParamKind::Any | ParamKind::String | ParamKind::Model => false,
         ParamKind::List => !is_choice(param, text) && is_choice(param, half),
-        // A guessed parameter takes everything.
+        // A guessed parameter accepts anything.
         ParamKind::Bool => bool(&Value::from(half)).is_some(),
         ParamKind::Int => int(&Value::from(half)).is_some(),
         ParamKind::Float => number(&Value::from(half)).is_some(),

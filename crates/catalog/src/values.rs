@@ -73,7 +73,7 @@ impl Model {
         Ok(fields.into_iter().collect())
     }
 
-    /// Checks one value by itself: whether the parameter exists and takes it.
+    /// Checks a single value: whether the parameter exists and accepts it.
     ///
     /// # Errors
     /// The problem, with a hint.

@@ -17,7 +17,7 @@ use crate::{
     writer::{self, Stream},
 };
 
-/// What the command has done so far.
+/// The progress of the command.
 static COMMAND: Mutex<Command> = Mutex::new(Command { json_since: None, stage: Stage::Harmless });
 
 struct Command {

@@ -143,7 +143,7 @@ pub(crate) struct Model {
     pub(crate) names: Vec<String>,
     /// What it makes.
     pub(crate) kind: catalog::Kind,
-    /// What it does, for example `image-to-video`.
+    /// Its task, for example `image-to-video`.
     pub(crate) task: Option<String>,
     /// Who made it.
     pub(crate) family: Option<String>,

@@ -123,7 +123,7 @@ pub(crate) struct Error {
     pub(crate) attempt: Option<String>,
     /// The class of the error.
     pub(crate) kind: FailureKind,
-    /// What is wrong with single nodes.
+    /// The problems of single nodes.
     pub(crate) nodes: Box<[NodeError]>,
 }
 

@@ -9,7 +9,7 @@ use crate::exit::Error;
 /// Detects a missing file before anything is sent.
 ///
 /// # Errors
-/// If there is no such file.
+/// If the file doesn't exist.
 pub(crate) fn is_there(path: &Path) -> Result<(), Error> {
     if path.is_file() {
         return Ok(());

@@ -56,7 +56,7 @@ pub(crate) fn check(
     }
 }
 
-/// Reads the key: from the file or from standard input if requested, else from the environment, else from the
+/// Reads the key: from the file or from standard input if requested, or else from the environment, or else from the
 /// profile.
 ///
 /// # Errors

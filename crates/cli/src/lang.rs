@@ -32,7 +32,7 @@ pub(crate) enum Lang {
     Zh,
 }
 
-/// Sets the language: the given one, else that of the environment. Only the first call counts.
+/// Sets the language: the given one, or else that of the environment. Only the first call counts.
 pub(crate) fn begin(named: Option<&str>) {
     let _ = LANG.set(named.map_or_else(|| of_environment(|name| env::var(name).ok()), Lang::of));
 }

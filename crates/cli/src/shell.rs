@@ -2,7 +2,7 @@
 
 use runninghub::Untrusted;
 
-/// Characters that mean nothing to a shell.
+/// Characters without a special meaning in shells.
 const PLAIN: &str = "_-./:";
 
 /// Quotes a word for a shell: ids and URLs come from servers, paths from anywhere. Control characters are escaped, so

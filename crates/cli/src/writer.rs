@@ -24,7 +24,7 @@ use tokio::sync::Notify;
 
 use crate::{lang, signals};
 
-/// A reader lags if more than this many bytes are pending: as much again as a pipe holds.
+/// A reader lags if more than this many bytes are pending: about the capacity of a pipe.
 const LAG: usize = 64 * 1024;
 /// How long the process waits for a reader at its end, after a signal.
 const GRACE: Duration = Duration::from_millis(500);

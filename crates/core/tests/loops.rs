@@ -19,7 +19,7 @@ struct Loop {
     fails: Option<(u32, usize)>,
 }
 
-/// What a frame does, for the checks.
+/// The effect of a frame, for the checks.
 #[derive(Clone, Debug, PartialEq)]
 enum Moment {
     Other,
@@ -29,7 +29,7 @@ enum Moment {
         value: u32,
         max: u32,
     },
-    /// So many rounds are over.
+    /// This many rounds are over.
     Round(u32),
 }
 

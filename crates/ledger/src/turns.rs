@@ -154,7 +154,7 @@ mod tests {
 
     use super::*;
 
-    /// Takes turns, each waiter wanting the next slot at once, and returns who had them.
+    /// Takes turns, with each waiter wanting the next slot immediately, and returns their order.
     fn take(turns: &mut Turns, count: usize) -> Vec<u64> {
         let mut taken = Vec::new();
         for _ in 0..count {
@@ -234,7 +234,7 @@ mod tests {
                 turns.want(ticket as u64, class(single), weight);
             };
             (0..waiters.len()).for_each(|ticket| want(&mut turns, ticket));
-            // The weights of all, four times for batches behind single runs, and once more for newcomers.
+            // The total weight, times four for batches behind single runs, plus one more for newcomers.
             let weights: u32 = waiters.iter().map(|(_, weight)| *weight).sum();
             let patience = 5 * (weights as usize + waiters.len());
             let mut waited = vec![0; waiters.len()];

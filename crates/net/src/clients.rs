@@ -164,8 +164,8 @@ mod tests {
                 Route::through(&format!("http://me:hunter2@127.0.0.1:{port}"), except).expect("a proxy");
             let target: Uri = format!("https://{host}:{port}/").parse().expect("a URL");
             assert_eq!(route.find(&target).is_some(), way == "proxy", "{line}");
-            // IP addresses would be dialed as they are, off this machine: those without a proxy are only checked
-            // with the socket's rule.
+            // IP addresses would be dialed directly, outside this machine: those without a proxy are only checked with
+            // the socket's rule.
             if way == "direct" && (host.starts_with('[') || !host.contains(char::is_alphabetic)) {
                 continue;
             }

@@ -23,7 +23,7 @@ use crate::{
     error::{PRIVATE, Private, stems_from},
 };
 
-/// How long a name is looked up that a proxy will resolve: behind some proxies there is no DNS.
+/// Timeout for looking up a name that a proxy will resolve: behind some proxies there is no DNS.
 const LOOKUP: Duration = Duration::from_secs(3);
 
 /// Resolves names like the system does. With public addresses only, private results are dropped, so that no

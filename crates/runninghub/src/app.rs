@@ -12,7 +12,7 @@ use crate::{
     workflow::{quoted, suggest},
 };
 
-/// Choices named in a hint; a list of models can have thousands.
+/// Maximum number of choices in a hint; a list of models can have thousands.
 const NAMED: usize = 12;
 
 impl RunningHub {
@@ -92,7 +92,7 @@ fn names(field: &AppField) -> impl Iterator<Item = String> {
     all.filter(|text| !text.is_empty()).map(str::to_owned).chain(titled)
 }
 
-/// The value as it is sent, always as text.
+/// The value to send, always as text.
 ///
 /// # Errors
 /// When the field does not accept it.

@@ -83,8 +83,8 @@ impl Cancels {
         }
     }
 
-    /// Interprets an observation: an interruption is a cancel, whoever sent it, and so is a failure without a reason of
-    /// its own after a cancel request of this machine.
+    /// Interprets an observation: an interruption is a cancel, whoever sent it, and so is a failure without a specific
+    /// reason after a cancel request of this machine.
     pub(crate) async fn judge(&self, task: &TaskId, seen: Observation) -> Observation {
         if seen.status != TaskStatus::Failed {
             return seen;

@@ -68,7 +68,7 @@ impl RunningHub {
             Work::Graph(json) => Fields::of_graph(Workflow::parse(json)?),
             Work::App(id) => Fields(Takes::App(Box::new(self.form(id).await?))),
             Work::Quick { app, .. } => match self.form(app).await {
-                // Not every Quick Create app has a form of its own.
+                // Not every Quick Create app has its own form.
                 Err(error) if error.class() == Some(Class::BadRequest) => Fields(Takes::App(Box::default())),
                 form => Fields(Takes::App(Box::new(form?))),
             },

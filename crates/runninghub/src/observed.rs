@@ -8,7 +8,7 @@ pub(crate) fn is_unknown(error: &Error) -> bool {
     error.code().is_some() && error.class() == Class::NotFound
 }
 
-/// Whether a failed task's response says why it failed.
+/// Whether a failed task's response contains the reason.
 pub(crate) fn has_reason(seen: &Observation) -> bool {
     seen.failure.as_ref().is_some_and(Failure::has_reason)
 }

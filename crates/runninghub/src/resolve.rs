@@ -51,7 +51,7 @@ pub(crate) async fn bind(
     found(attempts, id).await
 }
 
-/// Polls the task of a submit, and records if it is over, or unknown to the service.
+/// Polls the task of a submit, and records whether it is over or unknown to the service.
 pub(crate) async fn refresh(
     service: &dyn Service,
     attempts: &AttemptLog,
@@ -76,7 +76,7 @@ async fn found(attempts: &AttemptLog, id: &AttemptId) -> Result<Entry, Error> {
     found.map_err(|error| Error::ledger(say!("the ledger cannot be read"), error))
 }
 
-/// How a task ended, if the observation says that it did.
+/// How a task ended, if it did according to the observation.
 pub(crate) fn end(answer: &Observation) -> Option<End> {
     let mut end = End::default();
     end.phase = match answer.status {

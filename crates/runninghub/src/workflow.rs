@@ -57,7 +57,7 @@ impl Workflow {
         &self.graph
     }
 
-    /// Its JSON, as it is sent.
+    /// Its JSON, in the form to send.
     pub fn text(&self) -> String {
         self.with([])
     }
@@ -182,7 +182,7 @@ impl Workflow {
         Ok(Override { node: node.id.clone(), field: field.to_owned(), value })
     }
 
-    /// Checks a change that is given as a person writes it. Also returns whether the value is a seed that was drawn.
+    /// Checks a change in the form in which a user writes it. Also returns whether the value is a drawn seed.
     ///
     /// # Errors
     /// Those of [`Workflow::check`].

@@ -1,4 +1,4 @@
-//! What is recorded in the ledger, and when.
+//! The contents of the ledger at each step.
 
 mod common;
 

@@ -100,7 +100,7 @@ async fn a_repeated_prompt_that_ran_nothing_says_so() {
     assert!(warned, "{events:?}");
 }
 
-/// What is sent is what can run, in every form in which the workflow was saved.
+/// Only runnable nodes are sent, whatever the form in which the workflow was saved.
 #[tokio::test]
 async fn entries_that_are_not_nodes_are_not_sent() {
     let graph = json!({

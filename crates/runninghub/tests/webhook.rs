@@ -80,7 +80,7 @@ async fn a_lost_response_is_settled_only_by_the_delivery() {
     assert_eq!(entry.state, State::Unknown);
     assert!(ledger.deliveries().await.expect("read").is_empty(), "that one is dealt with");
 
-    // The test sends what the platform would.
+    // The test sends the platform's requests.
     until_over(&hub, &task).await;
     hub.resend_webhook(&task, Some(&format!("http://{address}{path}"))).await.expect("delivered");
     let settled = confirmed(&mut webhooks).await.expect("confirmed");

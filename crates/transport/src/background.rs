@@ -80,7 +80,7 @@ impl Background {
         }
     }
 
-    /// Waits until not too much is left to do.
+    /// Waits until little enough work is pending.
     pub(crate) async fn room(&self) {
         loop {
             let freed = self.waiting.room.notified();

@@ -26,7 +26,7 @@ const PREVIEWS: Duration = Duration::from_secs(1);
 /// The stream's name in the file names of [`RecordConnect`].
 const STREAM: &str = "a";
 
-/// A tee: passes all frames through and writes them to a tape, without their secrets, on a thread of its own. It omits
+/// A tee: passes all frames through and writes them to a tape, without their secrets, on a separate thread. It omits
 /// JPEG previews unless requested, since a replay doesn't need them.
 ///
 /// A tape that can't be written never breaks the run: the first error is kept and logged as a warning, and writing

@@ -71,7 +71,7 @@ impl Client {
         self.post_v2(call, &json!({ "groupId": group_id }), Answer::data).await
     }
 
-    /// `POST /openapi/v2/assets/groups/update`: changes what is given of a group of media assets.
+    /// `POST /openapi/v2/assets/groups/update`: changes the given fields of a group of media assets.
     ///
     /// # Errors
     /// When there is no response, or the platform refuses the request.

@@ -16,7 +16,7 @@ use crate::{Client, CreatedTask, Error, RunOptions, http::Call};
 /// Creates a paid task. Created by [`Client::create`], [`Client::run_workflow`], [`Client::run_app`],
 /// [`Client::run_app_v2`], [`Client::quick_run`] and [`Client::run_model`].
 ///
-/// It is sent once, over a connection of its own, and never again: the platform cannot detect a duplicate, so a lost
+/// It is sent once, over its own connection, and never again: the platform cannot detect a duplicate, so a lost
 /// response may hide a task that costs money. [`Error::create_outcome`] says whether that is possible.
 ///
 /// The platform randomizes seeds unless they are set with [`CreateTask::node`].

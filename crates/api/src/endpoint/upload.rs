@@ -21,7 +21,7 @@ use crate::{
     uploads::Uploads,
 };
 
-/// Maximum file size, bytes: the documentation says 30 MB; between MB and MiB the server decides.
+/// Maximum file size, bytes: 30 MB according to the documentation. The server decides whether these are MB or MiB.
 const LARGEST: u64 = 30 << 20;
 /// The hint for a file of an unsupported type.
 const TAKEN: Sentence =

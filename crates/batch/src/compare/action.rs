@@ -1,4 +1,4 @@
-//! What a batch does with each item.
+//! Decides the action for each item.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{Item, ItemId};
 
-/// What a batch does with an item.
+/// A batch's action for an item.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
@@ -70,7 +70,7 @@ pub struct Policies {
 /// The items of a file compared with those in the ledger.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Comparison {
-    /// What to do with each item, in their order.
+    /// The action for each item, in order.
     pub actions: Vec<Action>,
     /// Items in the ledger that are no longer in the file. They are left alone.
     pub gone: Vec<ItemId>,
@@ -121,7 +121,7 @@ pub fn compare(
 }
 
 impl Policies {
-    /// What happens to an item whose values are those of the ledger.
+    /// The action for an item whose values match the ledger.
     fn unchanged(self, entry: &Recorded) -> Action {
         let again = |may: bool| if may { Action::Run(Version::Ledger) } else { Action::Leave };
         match entry.state {
@@ -136,7 +136,7 @@ impl Policies {
         }
     }
 
-    /// What happens to an item with other values.
+    /// The action for an item with other values.
     fn changed(self, entry: &Recorded) -> Action {
         match self.changed {
             OnChange::Ask => Action::Ask,

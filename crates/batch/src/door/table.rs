@@ -16,7 +16,7 @@ const SEPARATORS: [u8; 3] = *b",\t;";
 /// Columns that report how a row of an earlier run ended.
 const REPORTS: [&str; 3] = ["_error", "_code", "_task"];
 
-/// What the cells of a column are for.
+/// The meaning of a column's cells.
 enum Column {
     Field {
         name: Arc<str>,

@@ -35,7 +35,7 @@ pub struct Results {
     folder: PathBuf,
     head: Head,
     report: Option<Report>,
-    /// The fields of `batch.json` as they were read.
+    /// The fields of `batch.json` when it was read.
     fields: Map<String, Value>,
     records: HashMap<ItemId, Record>,
     /// The items in the order of the source.
@@ -98,7 +98,7 @@ impl Results {
         self.order.iter().filter_map(|id| self.records.get(id))
     }
 
-    /// The content of `batch.json` as it was read or last written.
+    /// The content of `batch.json` when it was last read or written.
     pub fn report(&self) -> Option<&Report> {
         self.report.as_ref()
     }

@@ -42,7 +42,7 @@ pub struct Record {
     pub row: u64,
     /// The folder of its results, relative to that of the batch.
     pub out: String,
-    /// What it ran, as a digest.
+    /// The digest of what it ran.
     pub fingerprint: Digest,
     /// The instance type it ran on; null for the platform's default.
     #[serde(default)]
@@ -90,7 +90,7 @@ pub struct Timings {
 pub struct NodeTime {
     /// The node.
     pub id: String,
-    /// Its title, else its class.
+    /// Its title, or else its class.
     pub title: String,
     /// When it began, in milliseconds since 1970.
     pub started_ms: u64,
@@ -156,7 +156,7 @@ impl Record {
 }
 
 impl ResultFile {
-    /// A result that was saved as `path`, below the folder of the batch. `None` if it is elsewhere.
+    /// A result that was saved as `path`, below the folder of the batch. `None` if it is outside of it.
     pub fn new(folder: &Path, path: &Path, bytes: u64, sha256: impl Into<String>) -> Option<Self> {
         let below = path.strip_prefix(folder).ok()?;
         let parts = below.iter().map(|part| part.to_str()).collect::<Option<Vec<_>>>()?;

@@ -86,7 +86,7 @@ impl Report {
         self.schema == SCHEMA
     }
 
-    /// The text of the file. Fields of other versions stay as they were.
+    /// The text of the file. Fields of other versions are preserved.
     pub(super) fn text(&self, before: &Map<String, Value>) -> String {
         let mut fields = match serde_json::to_value(self) {
             Ok(Value::Object(fields)) => fields,

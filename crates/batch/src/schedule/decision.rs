@@ -15,7 +15,7 @@ pub enum Decision {
         item: ItemId,
         /// The key that pays.
         key: Arc<str>,
-        /// What is set aside for it.
+        /// The amount set aside for it.
         reserve: Amount,
         /// Whether its cost is unknown: then everything left is set aside.
         is_blind: bool,
@@ -75,9 +75,9 @@ pub enum Paused {
     Unsaved(u32),
     /// The next row could cost more than is left.
     Cost {
-        /// What the batch has cost.
+        /// The cost of the batch so far.
         spent: Amount,
-        /// What is set aside for submits that may have made a task.
+        /// The amount set aside for submits that may have created a task.
         reserved: Amount,
         /// The amount needed for the next row.
         next: Amount,

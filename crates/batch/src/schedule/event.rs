@@ -120,6 +120,6 @@ pub enum Event {
     },
     /// Start nothing more.
     Pause,
-    /// Resume, whatever the reason for the pause. Failures are counted anew.
+    /// Resume, whatever the reason for the pause. The count of failures restarts.
     Resume,
 }

@@ -117,7 +117,7 @@ impl Schedule {
         self.keys.iter().any(|key| key.waiting > 0 && !key.is_stuck)
     }
 
-    /// Nothing can start: waits if that may change by itself, else pauses.
+    /// Nothing can start: waits if that may change by itself, or else pauses.
     fn blocked(&self, all: Vec<Blocked>) -> Decision {
         let is_running = self.tally.running > 0 || self.gets_slots();
         let is_unknown = self.tally.unknown > 0 || self.keys.iter().any(|key| key.is_stuck);

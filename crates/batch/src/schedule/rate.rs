@@ -7,10 +7,9 @@ const SECOND: Duration = Duration::from_secs(1);
 /// After throttling by the server, the rate is halved for this long.
 const SLOW: Duration = Duration::from_mins(1);
 
-/// At most so many requests in any second; half as many for a minute after the server asked for fewer.
+/// Limits the number of requests per second, and halves it for a minute after throttling by the server.
 ///
-/// A [`Schedule`](super::Schedule) keeps the rate of its submits itself. Polls are up to the caller, with one rate for all
-/// tasks of a key.
+/// A [`Schedule`](super::Schedule) keeps the rate of its submits itself. Polls are up to the caller.
 #[derive(Clone, Debug)]
 pub struct Rate {
     most: usize,

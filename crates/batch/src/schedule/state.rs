@@ -84,7 +84,7 @@ pub struct Tally {
     pub refused: usize,
     /// Rows that were stopped.
     pub cancelled: usize,
-    /// What the batch has cost.
+    /// The cost of the batch so far.
     pub spent: Amount,
     /// The amount set aside for rows that run or may run.
     pub reserved: Amount,

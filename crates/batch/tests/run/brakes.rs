@@ -1,4 +1,4 @@
-//! What stops a batch, and what doesn't.
+//! Conditions that stop a batch, and ones that don't.
 
 use std::{
     sync::Arc,

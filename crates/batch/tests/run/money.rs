@@ -12,7 +12,7 @@ const SHORT: Duration = Duration::from_millis(120);
 async fn nothing_starts_that_could_cost_more_than_is_left() {
     let lab = Lab::new(SHORT, |sim| sim).await;
     let items = lab.items(12);
-    // What one row costs.
+    // The cost of a row.
     let mut first = lab.open(&items[..1], Limits::default()).await;
     assert_eq!(Diary::all(&mut first).await.count(ItemState::Done), 1);
     let ledger = lab.workspace().ledger().expect("a ledger");

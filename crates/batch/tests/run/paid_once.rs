@@ -94,7 +94,7 @@ async fn a_submit_of_unknown_outcome_holds_its_row_and_its_slot_until_it_is_reso
     let (item, attempt) = unknown.expect("one is unknown");
     assert_eq!((diary.count(ItemState::Done), batch.tally().unknown, lab.creates()), (5, 1, (6, 6)));
     drop(batch);
-    // The next run holds it, and goes on when somebody has found its task.
+    // The next run holds it, and continues once its task has been found.
     let known = lab.entries().await;
     let tasks: Vec<_> = known.iter().filter_map(|entry| entry.task.clone()).collect();
     let task =
@@ -128,7 +128,7 @@ async fn a_batch_and_single_runs_share_the_slots_of_a_key() {
     assert_eq!(lab.creates(), (16, 16), "none was refused");
 }
 
-/// Each key has a service of its own, which doesn't know the tasks of the other one.
+/// Each key has its own service, which doesn't know the other one's tasks.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tasks_of_an_earlier_run_are_followed_with_the_key_that_has_paid() {
     const OTHER: &str = "abcdefabcdefabcdefabcdefabcdefab";

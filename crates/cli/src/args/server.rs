@@ -1,4 +1,4 @@
-//! What `--server` names.
+//! The value of `--server`.
 
 use std::fmt;
 

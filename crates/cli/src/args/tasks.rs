@@ -1,4 +1,4 @@
-//! What this machine has submitted.
+//! Tasks submitted from this machine.
 
 use clap::{ArgGroup, Args};
 use clap_complete::ArgValueCandidates;

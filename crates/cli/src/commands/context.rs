@@ -252,7 +252,7 @@ impl Context {
         Ok(found)
     }
 
-    /// The site from the options, else the one of the page, else the default.
+    /// The site from the options, or else from the page, or else the default.
     pub(super) fn site(&self, of_page: Option<Site>) -> Result<Site, Error> {
         match (self.global.site, of_page) {
             (Some(site), Some(page)) if site != page && self.global.base_url.is_none() => {
@@ -296,7 +296,7 @@ impl Context {
         self.reporter.show(&Line { t: self.clock.now(), task_id, event });
     }
 
-    /// Shows an event of a run, and keeps what `result` needs.
+    /// Shows an event of a run, and keeps the facts for `result`.
     pub(super) fn event(&mut self, event: RunEvent) {
         match &event {
             RunEvent::Progress(progress) => {
@@ -426,7 +426,7 @@ impl Context {
             self.outcome.failure = Some(failure.classed(error.kind, self.has_created));
             self.outcome.attempt_id = self.outcome.attempt_id.take().or_else(|| error.attempt.clone());
         }
-        // A command that only queries has no verdict of its own.
+        // A command that only queries has no separate verdict.
         if exit == Exit::Done && self.outcome.status == Verdict::default() {
             self.outcome.status = Verdict::Success;
         }
@@ -499,7 +499,7 @@ fn none_yet() -> Error {
     Error::usage(say!("no task has been submitted from this machine yet"))
 }
 
-/// The folder for this machine's records: the given one, else the system's default.
+/// The folder for this machine's records: the given one, or else the system's default.
 pub(crate) fn state_dir(named: Option<PathBuf>) -> Option<PathBuf> {
     named.or_else(|| {
         let dirs = etcetera::choose_base_strategy().ok()?;

@@ -29,7 +29,8 @@ const CLOCK: u64 = 300;
 /// Smallest accepted free space, in bytes: a video alone can be as large.
 #[cfg(unix)]
 const SPACE: u64 = 500 << 20;
-/// The variables that name a proxy, besides `--proxy`. All requests are encrypted, so `HTTP_PROXY` does not apply.
+/// The variables that set a proxy, in addition to `--proxy`. All requests are encrypted, so `HTTP_PROXY` does not
+/// apply.
 const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
 /// The result of a check: a description, or the problem.

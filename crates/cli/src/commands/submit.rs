@@ -308,7 +308,7 @@ fn given_up(context: &mut Context, signal: Signal) -> Exit {
     Exit::from(signal)
 }
 
-/// Detaches from a task: reports what only the submit knows, and how to return to the task if it outlives this
+/// Detaches from a task: reports the facts that only the submit has, and how to return to the task if it outlives this
 /// process.
 fn leave(context: &mut Context, run: &Run, place: Option<&Place>) {
     context.outcome.task_id = Some(run.task_id().clone());

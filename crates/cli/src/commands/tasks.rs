@@ -16,7 +16,7 @@ use crate::{
     target,
 };
 
-/// Lists what this machine has submitted.
+/// Lists tasks submitted from this machine.
 pub(super) async fn tasks(context: &mut Context, args: args::Tasks) -> Result<Exit, Error> {
     if args.refresh {
         refresh(context).await?;

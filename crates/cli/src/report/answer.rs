@@ -25,7 +25,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub(super) struct Answers {
     last: Option<Discriminant<Event>>,
-    /// How many responses of this kind came in a row.
+    /// The number of consecutive responses of this kind.
     row: usize,
     /// The profile whose settings are listed.
     profile: Option<String>,
@@ -116,7 +116,7 @@ impl Answers {
 /// The columns of a list of submits: time, state, task, cost, description.
 const TASK: [usize; 4] = [15, 10, 20, 8];
 
-/// A line of JSON text, with JSON's own escapes for what could command the terminal.
+/// A line of JSON text, with JSON's own escapes for terminal control characters.
 fn json(line: &str) -> String {
     let is_safe = |c: char| Untrusted::from(c.to_string()).to_string() == c.to_string();
     line.chars().fold(String::new(), |mut text, c| {

@@ -62,7 +62,7 @@ pub(crate) struct Human {
     answers: Answers,
     /// The names of the nodes, with the id where titles are equal.
     titles: HashMap<NodeId, String>,
-    /// Finished nodes that have no line of their own.
+    /// Finished nodes without a separate line.
     folded: Folded,
     #[cfg(feature = "preview")]
     renderer: PreviewRenderer,
@@ -205,7 +205,7 @@ impl Human {
     }
 
     fn leave(&mut self, t: Duration) {
-        // Before the first progress there is no block worth keeping, and the last one is kept once.
+        // Before the first progress there is no useful block to keep, and the last one is kept once.
         if self.measured.is_some() {
             let lines = self.lines(t);
             self.live.leave(lines);
@@ -309,7 +309,7 @@ impl Human {
                 self.connection = Some(*connection);
             }
             RunEvent::Progress(progress) => {
-                // Until a node runs, the queue says more than a row of zeros.
+                // Until a node runs, the queue position is more useful than a row of zeros.
                 if progress.phase != Phase::Queued && progress.phase != Phase::Waiting {
                     self.view.waiting = None;
                     self.measured = Some((t, progress.elapsed));

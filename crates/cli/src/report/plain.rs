@@ -42,7 +42,7 @@ pub(crate) struct Plain {
     shown: Option<Shown>,
     /// The last status written, and its time.
     status: Option<(TaskStatus, Option<u64>, Duration)>,
-    /// Whole percent, settled nodes and the current node of the last progress that was worth a line.
+    /// Whole percent, settled nodes and the current node of the last progress that was printed.
     heard: Option<(Option<f64>, usize, Option<CurrentNode>)>,
     was_live: bool,
     saved: usize,

@@ -9,7 +9,7 @@ use runninghub::{
 
 use crate::lang;
 
-/// Nodes that take less than this have no line of their own.
+/// Nodes that take less than this have no separate line.
 pub(super) const QUICK: Duration = Duration::from_millis(500);
 
 /// Printed if a recording stops before its run does.
@@ -165,7 +165,7 @@ fn number(value: f64) -> String {
     if value.fract() == 0.0 { format!("{value:.0}") } else { format!("{value:.1}") }
 }
 
-/// What ended and why, such as `Task failed at node Upscale (12): …`.
+/// The subject and the reason of an end, such as `Task failed at node Upscale (12): …`.
 pub(crate) fn failure(what: Sentence, cause: Option<&Failure>) -> Sentence {
     let none = Failure::default();
     let cause = cause.unwrap_or(&none);

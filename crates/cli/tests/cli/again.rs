@@ -222,7 +222,7 @@ fn several_tasks_are_asked_for_at_once() {
     let saved = fs::read_dir(desk.dir.path().join("out")).expect("a folder").flatten();
     let names: Vec<String> = saved.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
     assert!(ids.iter().all(|id| names.iter().any(|name| name.starts_with(id.as_str()))), "{names:?}");
-    // What is known is still answered; the first problem decides.
+    // Known tasks are still shown; the first problem determines the exit code.
     let unknown = "1904154698679771137";
     let mixed = desk.rhub(&["status", unknown, &ids[0]]).run();
     assert!(mixed.code != Some(0) && mixed.stdout.contains(&ids[0]), "{mixed}");
@@ -345,7 +345,7 @@ fn what_is_private_refused_or_unwanted_is_not_recorded() {
     assert_eq!(done.stderr, "", "a recording is only an offer");
 }
 
-/// The files in a folder and below it whose names end like this.
+/// The files in a folder, recursively, whose names end like this.
 fn files_named(folder: &Path, end: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).expect("a folder") {

@@ -1,4 +1,4 @@
-//! `rhub batch`: what is planned before anything is sent, and what a batch left behind.
+//! `rhub batch`: plans before anything is sent, and results of a batch.
 
 use std::{fmt::Write as _, fs, path::Path};
 
@@ -332,7 +332,7 @@ fn what_is_missing_is_named_too() {
     assert!(!dir.path().join("results").exists() && sim.creates() == 0);
 }
 
-/// Writes a batch into a ledger: one item for each way in which it can stand.
+/// Writes a batch into a ledger, with one item in each state.
 struct History {
     runtime: tokio::runtime::Runtime,
     ledger: SqliteLedger,
@@ -372,7 +372,7 @@ impl History {
         self.runtime.block_on(self.ledger.freeze(name, items)).expect("frozen");
     }
 
-    /// Brings each of the first items to the state it is named after. `lost` has no files any more.
+    /// Brings each of the first items into the state it is named after. `lost` no longer has files.
     fn bring_all(&mut self, dir: &TempDir) {
         for (id, to) in [
             ("done", State::Done),

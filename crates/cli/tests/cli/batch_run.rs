@@ -1,4 +1,4 @@
-//! `rhub batch run`, and what steers a batch from elsewhere.
+//! `rhub batch run`, and commands that control a batch from another process.
 
 use std::{
     collections::BTreeSet,
@@ -27,7 +27,7 @@ struct Lab {
     state: TempDir,
 }
 
-/// What a batch runs: a moment, or as long as it is not cancelled.
+/// The scenario of a batch: a short run, or one that lasts until it is cancelled.
 fn scenario(takes: Duration) -> Scenario {
     let node = ScriptNode::new("6", "CLIPTextEncode").input("text", "a cat").takes(takes);
     let save = ScriptNode::new("9", "SaveImage").link("images", "6", 0).saves("cat.png");
@@ -44,7 +44,7 @@ impl Lab {
         Self { sim: Simulator::start(change(builder)), dir: folder(), state: folder() }
     }
 
-    /// Writes `cats.csv` with so many rows.
+    /// Writes `cats.csv` with this many rows.
     fn table(self, rows: usize) -> Self {
         let rows: Vec<String> = (1..=rows).map(|row| format!("cat-{row},cat number {row}")).collect();
         self.write("cats.csv", &format!("_id,6.text\n{}\n", rows.join("\n")));
@@ -69,7 +69,7 @@ impl Lab {
         self.rhub(&["batch", "run", "cats.csv", "--workflow", WORKFLOW, "-o", "results"]).args(options).run()
     }
 
-    /// Starts `cats.csv`, and returns when so many rows have a task.
+    /// Starts `cats.csv`, and returns when this many rows have a task.
     fn start(&self, options: &[&str], running: usize) -> Child {
         let args = ["batch", "run", "cats.csv", "--workflow", WORKFLOW, "-o", "results", "--json"];
         let mut command = self.rhub(&args).args(options).into_command();
@@ -223,7 +223,7 @@ fn a_failed_row_runs_again_on_a_larger_machine() {
     let retried = lab.rhub(&["batch", "retry", "cats", "--id", "cat-2", "--instance", "plus"]).run();
     assert_eq!((code(&retried), lab.creates()), (Some(7), 3), "{retried}");
     assert_eq!((instance(&lab, "cat-1"), instance(&lab, "cat-2")), (Value::Null, "plus".into()));
-    // It stays there, and the table says something else now.
+    // It stays there, but the table has other values now.
     let retried = lab.rhub(&["batch", "retry", "cats", "--id", "cat-2"]).run();
     assert_eq!(
         (code(&retried), lab.creates(), instance(&lab, "cat-2")),
@@ -323,7 +323,7 @@ fn brakes_pause_a_batch() {
     let done = lab.run(&["--slots", "1", "--max-failures", "1"]);
     assert_eq!((code(&done), lab.creates()), (Some(6), 1), "{done}");
     assert!(done.stdout.contains("paused: 1 row failed"), "{done}");
-    // What a row costs is known now, and it is more than what is left.
+    // The cost of a row is known now, and exceeds the rest.
     let done = lab.run(&["--max-cost", "1.5"]);
     assert_eq!((code(&done), lab.creates()), (Some(6), 1), "{done}");
     assert!(done.stdout.contains("1 of 1.5 spent") && done.stderr.contains("higher `--max-cost`"), "{done}");
@@ -498,7 +498,7 @@ fn a_batch_is_paused_watched_resumed_and_cancelled_from_elsewhere() {
     assert!(code(&watched) == Some(0) && watched.stdout.contains("done 8"), "{watched}");
     for command in ["watch", "pause", "resume", "retry", "cancel"] {
         let done = lab.rhub(&["batch", command, "dogs"]).run();
-        assert!(code(&done) == Some(2) && done.stderr.contains("there is no batch `dogs`"), "{done}");
+        assert!(code(&done) == Some(2) && done.stderr.contains("batch `dogs` not found"), "{done}");
     }
 }
 

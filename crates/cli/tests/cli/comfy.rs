@@ -376,7 +376,7 @@ fn encrypted(server: &Server, authority: &Authority, certificate: Certificate) -
     proxy
 }
 
-/// A certificate as `openssl req -x509` makes it: a CA without a host name.
+/// A certificate like one from `openssl req -x509`: a CA without a host name.
 #[test]
 fn a_certificate_that_the_server_made_itself_is_trusted_when_it_is_given() {
     let (authority, dir) = (Authority::new().expect("an authority"), folder());
@@ -427,7 +427,7 @@ fn a_prompt_whose_encryption_breaks_is_looked_for_and_not_called_refused() {
     }
 }
 
-/// A server that says which inputs the classes of the recording have.
+/// A server that describes the inputs of the recording's classes.
 fn described() -> (Server, TempDir) {
     let dir = folder();
     for entry in fs::read_dir(fixture("02-ksampler")).expect("a recording") {

@@ -2,7 +2,7 @@
 
 use crate::common::{Rhub, rhub};
 
-/// Runs the commands of a document, each in a block marked `console` with what it says. Returns how many there are.
+/// Runs the commands of a document, each in a `console` block with its output. Returns their number.
 pub(crate) fn run_commands(document: &str, of: impl Fn(Rhub) -> Rhub) -> usize {
     let blocks = document.split("```console\n").skip(1).map(|rest| rest.split("```").next().expect("an end"));
     let mut count = 0;

@@ -61,7 +61,7 @@ fn a_run_of_a_file_with_changes() {
     let under = scenario("02-ksampler").workflow_id();
     let done = rhub(["run", "--json", "--under", &under]).arg(&file).at(&sim).run();
     assert_eq!(result(&done)["status"], "success", "{done}");
-    // Not every site requires a saved workflow besides the file.
+    // Not every site requires a saved workflow in addition to the file.
     let done = rhub(["run", "--json"]).arg(&file).at(&sim).run();
     assert_eq!(result(&done)["status"], "success", "{done}");
 }

@@ -1,4 +1,4 @@
-//! What `--json` says about a failure: enough for a program to act on it without reading a sentence.
+//! Failures in `--json`: enough for a program to act on without parsing text.
 
 use std::fs;
 
@@ -10,7 +10,7 @@ use crate::{
     common::{Done, Rhub, Simulator, folder, rhub, scenario},
 };
 
-/// The last line, after a check that it says what standard error says.
+/// The last line, after a check that it matches standard error.
 fn failure(done: &Done) -> Value {
     let last: Value = serde_json::from_str(done.stdout.lines().last().expect("a result")).expect("JSON");
     let failure = last["failure"].clone();

@@ -18,7 +18,7 @@ fn lines(done: &Done) -> Vec<Value> {
     done.stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }
 
-/// What `rhub tasks` lists.
+/// The output of `rhub tasks`.
 fn tasks(state: &TempDir) -> Vec<Value> {
     let done = rhub(["tasks", "--json"]).state(state).run();
     assert_eq!(done.code, Some(0), "{done}");
@@ -471,7 +471,7 @@ fn a_command_that_hangs_is_stopped_with_all_that_it_started() {
     assert!(log.all(|line| line.is_ok()), "the last line has come");
 }
 
-/// A server in the middle must not make people paste what it likes into their shell.
+/// A malicious server must not make users paste its text into a shell.
 #[test]
 fn an_id_that_a_shell_would_run_is_no_id() {
     let one = scenario("01-simple");
@@ -517,14 +517,14 @@ fn an_id_of_another_form_is_found_again() {
     let state = folder();
     let done = rhub(["run", &one.workflow_id(), "--detach"]).at(&sim).state(&state).run();
     assert!(done.code == Some(0) && done.stderr.contains("rhub watch rh-Task_7 "), "{done}");
-    // The simulator itself knows no such task.
+    // The simulator doesn't know the task.
     let done = rhub(["status", "rh-Task_7"]).at(&sim).state(&state).run();
     assert!(done.stderr.contains("task not found"), "{done}");
     let done = rhub(["status", "lsat"]).at(&sim).run();
     assert!(done.code == Some(2) && done.stderr.contains("`lsat` is not a task id"), "{done}");
 }
 
-/// Folders and addresses come from anywhere.
+/// Folders and URLs can contain anything.
 #[test]
 fn a_command_to_be_copied_is_one_for_the_shell() {
     let ((sim, id), state, home) = (losing(0), folder(), folder());

@@ -17,7 +17,7 @@ use crate::{
     workflow_tests::{PORTRAIT, Portrait, WORKFLOW},
 };
 
-/// A folder with accepted recordings, and the simulator on which they were made.
+/// A folder with accepted recordings, and the simulator that they were recorded on.
 struct Flows {
     dir: TempDir,
     state: TempDir,
@@ -180,7 +180,7 @@ fn pictures_are_compared_with_the_expected_ones() {
         flows.on(sim, &["test", "--live", "--yes", "--json", "--images", how]).run()
     };
     assert_eq!(live(&flows.sim, "exact").code, Some(0));
-    // A picture of the same name with other pixels.
+    // An image of the same name with other pixels.
     let other = Portrait { file: "other.png", ..PORTRAIT }.serve();
     for how in ["exact", "similar"] {
         let done = live(&other, how);
@@ -198,7 +198,7 @@ fn pictures_are_compared_with_the_expected_ones() {
             flows.read("rhub-report/index.html").contains(picture["difference"].as_str().expect("a path"))
         );
     }
-    // A picture that isn't made, and one more.
+    // A missing image, and an additional one.
     fs::rename(&expected, expected.with_file_name("9-2.png")).expect("renamed");
     let done = live(&flows.sim, "exact");
     let test = events(&done, "test").remove(0);
@@ -364,7 +364,7 @@ fn a_recorded_workflow_runs_on_a_comfyui() {
     let http = fs::read_to_string(dir.path().join("rhub-report/flows-simple/recording/http.jsonl"));
     let prompts = http.expect("requests").matches("\"method\":\"POST\",\"path\":\"/prompt\"").count();
     assert_eq!(prompts, 1);
-    // Without a server it isn't run elsewhere.
+    // Without a server it isn't run on another service.
     let sim = PORTRAIT.serve();
     let done = rhub(["test", "--live", "--yes", "-q"]).at(&sim).within(&dir).run();
     assert_eq!((done.code, sim.creates()), (Some(1), 0), "{done}");
@@ -410,7 +410,7 @@ fn recordings_of_workflows_apps_and_models_are_simulated_under_their_own_ids() {
         assert_eq!(done.code, Some(0), "{done}");
     }
     drop(sim);
-    // What an app showed before its socket was known differs from run to run.
+    // The events of an app before its socket is known vary between runs.
     fs::write(flows.path("rhub-test.toml"), "cache = false\n").expect("written");
     assert_eq!(flows.rhub(&["test", "flows", "--accept"]).run().code, Some(0));
     let served =

@@ -77,7 +77,7 @@ fn a_key_is_kept_used_and_forgotten() {
     "#);
 }
 
-/// The key's kind from `rhub login` is enough to refuse; a key from elsewhere has no known kind.
+/// The key's kind from `rhub login` is enough to refuse a command; a key from elsewhere has no known kind.
 #[test]
 fn requests_beyond_the_keys_permissions_are_not_sent() {
     let builder = Sim::builder().scenario(scenario("01-simple")).consumer_key(CONSUMER).speed(20.0);

@@ -127,7 +127,7 @@ fn signals_that_are_ignored_stay_so() {
         BufReader::new(child.stdout.take().expect("a pipe")).lines().map(|line| line.expect("text"));
     lines.by_ref().find(|line| line.contains("\"live\"")).expect("it lives");
     send_signal(&child, "-HUP");
-    // The run continues: more progress comes, and only another signal ends it.
+    // The run continues: more progress arrives, and only another signal ends it.
     lines.by_ref().find(|line| line.contains("\"progress\"")).expect("it goes on");
     send_signal(&child, "-INT");
     assert_eq!(how(child.wait().expect("it ends")), if cfg!(target_os = "linux") { -2 } else { -1 });

@@ -14,7 +14,7 @@ use crate::{
 
 pub(crate) const WORKFLOW: &str = "1904136902449209346";
 
-/// A workflow of three nodes, of which parts can be changed.
+/// A workflow with three nodes, parts of which can be changed.
 pub(crate) struct Portrait {
     pub(crate) title: &'static str,
     pub(crate) steps: u32,
@@ -49,14 +49,14 @@ impl Portrait {
         assert_eq!(done.code, Some(0), "{done}");
     }
 
-    /// A recording in a folder of its own.
+    /// A recording in its own folder.
     fn alone(&self) -> TempDir {
         let dir = folder();
         self.record(dir.path());
         dir
     }
 
-    /// Records it anew in the same folder, where the snapshot stays.
+    /// Records it again in the same folder, where the snapshot stays.
     fn record_again(&self, into: &Path) {
         for entry in fs::read_dir(into).expect("a folder") {
             let path = entry.expect("a file").path();

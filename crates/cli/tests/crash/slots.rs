@@ -34,7 +34,7 @@ fn creates(lab: &Lab) -> (u64, u64) {
     (stats.creates, stats.calls.get(CREATE).copied().unwrap_or_default())
 }
 
-/// Runs the workflow in so many processes at once.
+/// Runs the workflow in this many processes at once.
 fn run_in_processes(lab: &Lab, id: &str, count: usize, scale: &str) {
     thread::scope(|scope| {
         for _ in 0..count {

@@ -101,7 +101,7 @@ fn results(case: &Case, places: &Places, before: &[(PathBuf, Vec<u8>)], fail: &m
     let known = ["home", "log", "out", "record", "state"];
     for entry in fs::read_dir(places.root()).expect("a folder") {
         let name = entry.expect("an entry").file_name();
-        // Cases create files of their own.
+        // Cases create their own files.
         if !known.iter().any(|known| name == **known) && !name.to_string_lossy().starts_with("case-") {
             fail(format!("{} was written where nothing belongs", name.display()));
         }

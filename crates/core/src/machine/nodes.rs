@@ -196,7 +196,8 @@ impl Machine {
         }
     }
 
-    /// The node of which a copy is running in a loop that this node started. Errors of the copy name the loop's start.
+    /// The original of a node copy that is running in a loop started by this node. Errors of the copy name the loop's
+    /// start.
     pub(super) fn running_copy(&self, start: usize) -> Option<usize> {
         let start_id = self.id(start);
         let copies = self

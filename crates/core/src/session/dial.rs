@@ -215,7 +215,7 @@ impl Dial {
         }
     }
 
-    /// Whether the task's URL now leads elsewhere than this connection.
+    /// Whether the task's URL now differs from this connection's.
     fn has_moved(&self) -> bool {
         match (&self.dialled, &self.address) {
             (Some(dialled), Some(address)) => !dialled.leads_where(address),

@@ -519,7 +519,7 @@ impl Session {
         self.machine.tick(self.now);
         let mut progress = self.machine.progress(self.connection);
         if self.failing.is_some() && !self.dial.is_open() {
-            // It is unknown whether the run goes on.
+            // It is unknown whether the run continues.
             progress.eta = None;
         }
         let is_news = self.emitted.as_ref().is_none_or(|(_, emitted)| {

@@ -519,7 +519,7 @@ mod ending {
             }
             world.say(&executing(node)).give(Input::Disconnected).wait_ms(45);
             assert_eq!(world.polls(), [0], "at once");
-            // Without a new connection, which polls by itself.
+            // Without a new connection, which would poll anyway.
             while world.session.deadline().is_some_and(|at| ms(at) < 300) && world.dials().is_empty() {
                 let at = world.session.deadline().expect("a deadline");
                 world.now = at.max(world.now);

@@ -26,7 +26,7 @@ macro_rules! batches_conformance {
     };
 }
 
-/// A batch from a file of its own.
+/// A batch with its own file.
 pub fn batch(name: &str) -> Batch {
     let place = Place::RunningHub { site: Site::Cn, base_url: Site::Cn.base_url().to_owned() };
     Batch::new(name, format!("{name}.csv"), Digest::of(name), (place, Kind::App, "1877"))

@@ -172,7 +172,7 @@ pub async fn who_asks_first_goes_first_and_who_leaves_holds_up_no_other(ledger: 
         taken(ledger, Some(ticket), 9).await;
     }
     assert_eq!(slots(ledger, None).await.others, 0);
-    // Who had left may come back.
+    // A waiter that had left may come back.
     taken(ledger, Some(first), 9).await;
 }
 

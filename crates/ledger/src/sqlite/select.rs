@@ -11,7 +11,7 @@ use crate::{Delivery, Entry, Error, ErrorKind, Filter, Intent, ItemRef};
 /// The first columns of the following queries.
 const COLUMNS: &str = "attempt.id, state, attempt.created, changed, attempt.site, attempt.base_url, key, attempt.kind,
     workflow, attempt.body, secret, note, task.id, cost, saved, attempt.target, owner, cancelling, label, recipe, batch.name, item.id";
-/// The columns that [`of_items`] has besides. The fingerprint and the body of the item follow its id.
+/// The additional columns of [`of_items`]. The fingerprint and the body of the item follow its id.
 pub(super) const BATCH_NAME: usize = 20;
 pub(super) const ITEM_ID: usize = 21;
 pub(super) const IS_CURRENT: usize = 24;

@@ -200,7 +200,7 @@ async fn attempts_of_a_dead_process_become_unknown_and_of_a_living_one_stay() {
     assert_eq!(owners.count(), 0, "nothing is left behind");
 }
 
-/// What it had sent may have made a task; what waited for a slot has not.
+/// A sent submit may have created a task; one that waited for a slot has not.
 #[tokio::test]
 async fn an_item_of_a_dead_process_runs_again_only_if_nothing_was_sent() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -27,7 +27,7 @@ const SUMMED_LATE: u64 = 4 << 20;
 /// Number of alternative names that are tried.
 const NAMES: usize = 10_000;
 
-/// A file without its final name. Dropping it deletes it, unless it is worth resuming by another process.
+/// A file without its final name. Dropping it deletes it, unless another process may want to resume it.
 pub(super) struct Partial {
     file: NamedTempFile,
     directory: PathBuf,

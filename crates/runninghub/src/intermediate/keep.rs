@@ -57,7 +57,7 @@ pub struct Intermediates {
 pub struct Intermediate {
     /// The node that wrote it.
     pub node_id: NodeId,
-    /// The file as the node names it.
+    /// The file, as named by the node.
     pub node_file: NodeFile,
     /// The local file, or why there is none.
     pub file: Result<SavedFile, Error>,

@@ -26,7 +26,7 @@ pub(super) async fn ready(
     code: Option<&String>,
 ) -> Result<Ready, Error> {
     let form = match hub.form(id).await {
-        // Not every Quick Create app has a form of its own.
+        // Not every Quick Create app has its own form.
         Err(error) if code.is_some() && error.class() == Some(Class::BadRequest) => App::default(),
         form => form?,
     };

@@ -44,7 +44,7 @@ impl<'a> Meter<'a> {
         let measure = before.queried(counts, slots, ours, |wait| self.later(wait));
         let accepted = slots.held.iter().filter(|held| held.state == State::Accepted);
         let misses = accepted.clone().count() > counts.map_or(0, |counts| counts.total as usize);
-        // A living process notices the end of its own task, and knows more about it.
+        // A live process notices the end of its own task, with more details.
         let asks_all = std::mem::replace(&mut self.misses, misses) && misses;
         let settled = self.record_ends(accepted.filter(|held| asks_all || held.is_left)).await;
         // A task that is over was counted as running, and another user's may have been taken for it.

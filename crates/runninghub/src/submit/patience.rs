@@ -36,7 +36,7 @@ impl Patience {
                 Some(withdrawn) => withdrawn.wait_for(|is| *is).await.is_ok(),
                 None => false,
             };
-            // Without a sender, no one withdraws it any more.
+            // Without a sender, it can no longer be withdrawn.
             if !is_withdrawn {
                 std::future::pending::<()>().await;
             }

@@ -40,7 +40,7 @@ pub(super) struct SlotWait<'a> {
     meter: Option<Meter<'a>>,
     /// The slot that it has.
     slot: Option<u32>,
-    /// What was reported last.
+    /// The last report.
     reported: Option<Busy>,
 }
 

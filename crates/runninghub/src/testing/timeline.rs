@@ -8,9 +8,9 @@ use serde::Serialize;
 /// Name and version of the text of a [`Timeline`]; its first line.
 pub const TEXT_FORMAT: &str = "rhub.timeline/1";
 
-/// What the runs of a recording did: nodes, results, texts and ends.
+/// The behavior of a recording's runs: nodes, results, texts and ends.
 ///
-/// `Display` is a text of one line per fact, for snapshots and for people. It contains no times, ids of runs, URLs or file
+/// `Display` is a text of one line per fact, for snapshots and readers. It contains no times, ids of runs, URLs or file
 /// names, so two recordings of the same run have the same text. Text from servers and workflows is escaped.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 #[non_exhaustive]

@@ -38,7 +38,7 @@ pub(super) fn read(text: &str) -> Result<(Map<String, Value>, Vec<String>), Erro
     Ok((nodes, left_out))
 }
 
-/// A comment or a version beside the nodes has none of a node's keys.
+/// A comment or a version next to the nodes has none of a node's keys.
 fn is_meant_as_node(value: &Map<String, Value>) -> bool {
     value.contains_key("class_type") || value.contains_key("inputs")
 }

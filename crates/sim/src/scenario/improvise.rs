@@ -99,7 +99,7 @@ fn of_loops<'a>(workflow: &'a Map<String, Value>, word: &str) -> impl Iterator<I
         .map(|(id, _)| id)
 }
 
-/// The number of rounds that a loop's start asks for, as far as a simulator waits for them.
+/// The number of rounds that a loop's start requests, up to the simulator's limit.
 fn rounds(start: &Value) -> u32 {
     let rounds = start["inputs"].as_object().into_iter().flatten().find_map(|(_, value)| value.as_u64());
     u32::try_from(rounds.unwrap_or(3).clamp(1, MOST_ROUNDS)).unwrap_or(1)

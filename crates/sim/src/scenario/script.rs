@@ -319,7 +319,7 @@ impl Writer {
         );
     }
 
-    /// The end of the run, if it ends at this node. `told` is the node that the message names.
+    /// The end of the run, if it ends at this node. `named` is the node in the message.
     pub(super) fn stop(&mut self, node: &ScriptNode, named: &ScriptNode) -> Option<End> {
         match &node.part {
             Part::Fails { kind, message } => Some(self.fail(named, kind, message)),

@@ -32,7 +32,7 @@ impl Answer {
     }
 }
 
-/// One request on a connection of its own; `None` if the connection was closed without a response.
+/// One request on its own connection; `None` if the connection was closed without a response.
 pub(crate) async fn request(
     method: &str,
     url: &str,

@@ -131,7 +131,7 @@ impl Before {
         let id = ItemId::from(kept.item.id.as_str());
         let record = self.results.as_ref().and_then(|results| results.record(&id));
         let record = record.filter(|record| record.fingerprint == kept.item.fingerprint);
-        // It has no submit of its own, but the results of an equal row.
+        // It has no submit, but the results of an equal row.
         if recorded.state == ItemState::Ready && record.is_some_and(|record| record.state == ItemState::Done)
         {
             recorded.state = ItemState::Done;

@@ -93,7 +93,7 @@ pub(super) async fn retry(context: &mut Context, args: args::BatchRetry) -> Resu
     run::start(context, &prepared, start).await
 }
 
-/// Stops a batch: its running tasks are cancelled, and the rows that have not been started stay as they are.
+/// Stops a batch: its running tasks are cancelled, and rows that have not started are left alone.
 pub(super) async fn cancel(context: &mut Context, name: &str) -> Result<Exit, Error> {
     let workspace = context.workspace()?.clone();
     let ledger = workspace.ledger()?;

@@ -195,7 +195,7 @@ async fn run_again(context: &mut Context, one: Ready, home: &Path) -> Result<Fat
     })
 }
 
-/// Compares a new run with the snapshot and the expected pictures of its recording, or accepts it.
+/// Compares a new run with the snapshot and the expected images of its recording, or accepts it.
 async fn compare(
     context: &mut Context,
     args: &args::Test,

@@ -44,12 +44,12 @@ pub(super) fn of_run(outputs: &[Output]) -> BTreeMap<String, PathBuf> {
     found
 }
 
-/// The expected pictures of a recording; none if there is no folder.
+/// The expected images of a recording; none if there is no folder.
 pub(super) fn expected(folder: &Path) -> BTreeMap<String, PathBuf> {
     in_folder(&folder.join(runninghub::transport::EXPECTED))
 }
 
-/// The pictures in a folder, as [`keep`] has named them.
+/// The images in a folder, with names from [`keep`].
 pub(super) fn in_folder(folder: &Path) -> BTreeMap<String, PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let files = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));
@@ -57,7 +57,7 @@ pub(super) fn in_folder(folder: &Path) -> BTreeMap<String, PathBuf> {
     named.filter(|(name, path)| sanitize(name) == *name && is_picture(path)).collect()
 }
 
-/// Copies pictures into a folder, under their names.
+/// Copies images into a folder, under their names.
 ///
 /// # Errors
 /// If they can't be written.
@@ -78,7 +78,7 @@ pub(super) fn keep(pictures: &BTreeMap<String, PathBuf>, folder: &Path) -> Resul
     Ok(())
 }
 
-/// Replaces the expected pictures of a recording.
+/// Replaces the expected images of a recording.
 ///
 /// # Errors
 /// If they can't be written.
@@ -93,7 +93,7 @@ pub(super) fn accept(pictures: &BTreeMap<String, PathBuf>, folder: &Path) -> Res
     Ok(())
 }
 
-/// Compares the pictures of a run with the expected ones. The report's folder of the run gets copies of both, and the
+/// Compares the images of a run with the expected ones. The report's folder of the run gets copies of both, and the
 /// differences. Decoding takes a while, so call it on a separate thread.
 ///
 /// # Errors
@@ -184,7 +184,7 @@ fn same(one: &DynamicImage, other: &DynamicImage) -> bool {
     if one.color() == other.color() { one == other } else { one.to_rgba16() == other.to_rgba16() }
 }
 
-/// Whether a file is a picture that can be decoded, by its first bytes.
+/// Whether a file is a decodable image, by its first bytes.
 fn is_picture(path: &Path) -> bool {
     let reader = ImageReader::open(path).and_then(ImageReader::with_guessed_format);
     reader.is_ok_and(|reader| reader.format().is_some_and(|format| format.reading_enabled()))

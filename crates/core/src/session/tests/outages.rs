@@ -1,4 +1,4 @@
-//! Unreachable URLs, suspended machines, and servers that are down for a while.
+//! Unreachable URLs, suspended machines, and servers that are temporarily down.
 
 use super::*;
 
@@ -342,7 +342,7 @@ mod denials {
         world
     }
 
-    /// Denies every poll; returns when the denial was believed, in milliseconds, and what was known of the task.
+    /// Denies every poll; returns when the denial was believed, in milliseconds, and the known facts about the task.
     fn deny(world: &mut World) -> Option<(u64, Known)> {
         let mut answered = 0;
         for _ in 0..1_000 {
