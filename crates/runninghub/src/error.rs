@@ -1,6 +1,6 @@
 //! The error type of this crate.
 
-use std::{error::Error as StdError, fmt, iter};
+use std::{error::Error as StdError, iter};
 
 use runninghub_api::{Class, Code};
 use runninghub_core::{Failure, FailureKind, Known, Node, NodeError, Sentence, TaskId, say};
@@ -8,7 +8,8 @@ use runninghub_ledger::AttemptId;
 use runninghub_net::ErrorKind as Net;
 
 /// A failed operation, and its meaning for the task.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("{what}")]
 pub struct Error {
     kind: ErrorKind,
     what: Sentence,
@@ -351,18 +352,6 @@ impl From<runninghub_transport::Error> for Error {
     fn from(source: runninghub_transport::Error) -> Self {
         let what = say!("the recording cannot be used");
         Self::new(ErrorKind::Recording, what).hinted(source.hint()).with_source(source)
-    }
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.what.fmt(f)
-    }
-}
-
-impl StdError for Error {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.source.as_ref().map(|source| &**source as &(dyn StdError + 'static))
     }
 }
 

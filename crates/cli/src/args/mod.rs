@@ -163,3 +163,8 @@ mod tests {
         check(&Cli::command());
     }
 }
+
+/// The first of these options that was given.
+pub(crate) fn first_given<const N: usize>(options: [(&'static str, bool); N]) -> Option<&'static str> {
+    options.into_iter().find_map(|(name, is_given)| is_given.then_some(name))
+}

@@ -48,7 +48,7 @@ async fn each(
             end = exit;
         }
     }
-    // Options for a single task.
+    // Clear the facts about a single task.
     context.outcome.task_id = None;
     context.outcome.attempt_id = None;
     context.outcome.failure = None;

@@ -60,18 +60,16 @@ pub(super) async fn watch(context: &mut Context, ids: &[String], args: args::Wat
 
 /// Rejects options for a single run.
 fn refuse_options(args: &args::Watch) -> Result<(), Error> {
-    let given = [
+    let given = args::first_given([
         ("--workflow", args.workflow.is_some()),
         ("--record", args.follow.recording.record.is_some()),
         ("--cancel-on-interrupt", args.follow.cancel_on_interrupt),
         ("--previews", args.follow.previews.previews.is_some()),
         ("--keep-intermediate", args.saving.keep_intermediate),
-    ];
-    match given.iter().find(|(_, is_given)| *is_given) {
-        Some((name, _)) => Err(Error::usage(say!("`{option}` is for one task", option = *name))
-            .hint(say!("watch each task separately"))),
-        None => Ok(()),
-    }
+    ]);
+    given.map_or(Ok(()), |option| {
+        Err(Error::usage(say!("`{option}` is for one task", option)).hint(say!("watch each task separately")))
+    })
 }
 
 /// Whether there are results, and all of them are on disk.
