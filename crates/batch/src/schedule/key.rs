@@ -48,7 +48,7 @@ impl Key {
             is_stuck: false,
             used: 0,
             waiting: 0,
-            rate: Rate::submits(),
+            rate: Rate::default(),
             rest: None,
         }
     }

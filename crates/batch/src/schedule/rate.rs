@@ -7,43 +7,34 @@ const SECOND: Duration = Duration::from_secs(1);
 /// After throttling by the server, the rate is halved for this long.
 const SLOW: Duration = Duration::from_mins(1);
 
-/// Limits the number of requests per second, and halves it for a minute after throttling by the server.
-///
-/// A [`Schedule`](super::Schedule) keeps the rate of its submits itself. Polls are up to the caller.
-#[derive(Clone, Debug)]
-pub struct Rate {
-    most: usize,
+/// Maximum number of submits in any second.
+const MOST: usize = 5;
+
+/// Limits the number of submits per second, and halves it for a minute after throttling by the server.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Rate {
     recent: VecDeque<Duration>,
     slow_until: Duration,
 }
 
 impl Rate {
-    /// Submits: 5 a second.
-    pub fn submits() -> Self {
-        Self::new(5)
-    }
-
-    fn new(most: usize) -> Self {
-        Self { most, recent: VecDeque::new(), slow_until: Duration::ZERO }
-    }
-
-    /// When the next request may be sent: now, or later.
-    pub fn free_at(&self, now: Duration) -> Duration {
-        let most = if now < self.slow_until { (self.most / 2).max(1) } else { self.most };
+    /// When the next submit may be sent: now, or later.
+    pub(super) fn free_at(&self, now: Duration) -> Duration {
+        let most = if now < self.slow_until { MOST / 2 } else { MOST };
         let first = self.recent.len().checked_sub(most).and_then(|at| self.recent.get(at));
         first.map_or(now, |first| (*first + SECOND).max(now))
     }
 
-    /// A request is sent.
-    pub fn take(&mut self, now: Duration) {
-        if self.recent.len() == self.most {
+    /// A submit is sent.
+    pub(super) fn take(&mut self, now: Duration) {
+        if self.recent.len() == MOST {
             self.recent.pop_front();
         }
         self.recent.push_back(now);
     }
 
     /// The server throttled a request.
-    pub fn slow_down(&mut self, now: Duration) {
+    pub(super) fn slow_down(&mut self, now: Duration) {
         self.slow_until = now + SLOW;
     }
 }
@@ -67,7 +58,7 @@ mod tests {
 
     #[test]
     fn a_rate_is_kept_and_halved_for_a_minute() {
-        let (mut rate, mut now) = (Rate::submits(), Duration::ZERO);
+        let (mut rate, mut now) = (Rate::default(), Duration::ZERO);
         assert_eq!(send(&mut rate, &mut now, Duration::from_secs(10)), 50);
         rate.slow_down(now);
         assert_eq!(send(&mut rate, &mut now, Duration::from_secs(70)), 120);
