@@ -103,7 +103,7 @@ fn a_folder_belongs_to_one_batch() {
     for foreign in ["{\"name\": \"a package\"}", "[]", "no JSON"] {
         fs::write(dir.path().join("batch.json"), foreign).expect("written");
         let error = Results::open(dir.path(), head("1.0.0")).expect_err(foreign);
-        assert!(error.to_string().contains("is not one that this program has written"), "{error}");
+        assert!(error.to_string().contains("was not written by this program"), "{error}");
         assert!(error.hint().is_some());
     }
 }

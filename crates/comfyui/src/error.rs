@@ -67,6 +67,10 @@ impl Error {
         Self::new(ErrorKind::Usage { problem })
     }
 
+    pub(crate) fn unexpected(at: &'static str) -> Self {
+        Self::new(ErrorKind::Unexpected { at })
+    }
+
     /// Names the input that was rejected.
     #[must_use]
     pub(crate) fn about(self, what: Sentence) -> Self {

@@ -93,7 +93,7 @@ impl Client {
         });
         let answer = result?;
         match answer.status {
-            401 | 403 | 407 => Err(answer.error(ErrorKind::Locked { status: answer.status })),
+            401 | 403 | 407 => Err(Error::new(ErrorKind::Locked { status: answer.status })),
             // Redirects lead to a login page, or to another service.
             300..=399 => Err(answer.foreign()),
             _ => Ok(answer),
@@ -102,10 +102,9 @@ impl Client {
 }
 
 async fn exchange(request: RequestBuilder) -> Result<Answer, Error> {
-    let lost = |error| Error::request(error);
-    let mut response = request.send().await.map_err(lost)?;
+    let mut response = request.send().await.map_err(Error::request)?;
     let status = response.status().as_u16();
-    let (text, is_whole) = read_text(&mut response, LONGEST).await.map_err(lost)?;
+    let (text, is_whole) = read_text(&mut response, LONGEST).await.map_err(Error::request)?;
     if !is_whole {
         let limit = LONGEST as u64;
         return Err(Error::new(ErrorKind::Net(NetErrorKind::TooLarge { limit })));
@@ -142,19 +141,11 @@ impl Answer {
         if self.status == 404 {
             return self.foreign();
         }
-        self.error(ErrorKind::Http { status: self.status })
-    }
-
-    pub(crate) fn unexpected(&self, at: &'static str) -> Error {
-        self.error(ErrorKind::Unexpected { at })
-    }
-
-    pub(crate) fn error(&self, kind: ErrorKind) -> Error {
-        Error::new(kind)
+        Error::new(ErrorKind::Http { status: self.status })
     }
 
     fn foreign(&self) -> Error {
-        self.error(ErrorKind::NotComfyUi {
+        Error::new(ErrorKind::NotComfyUi {
             status: self.status,
             title: page_title(&self.text).map(Untrusted::from),
         })

@@ -113,7 +113,7 @@ impl Net {
             .retry(reqwest::retry::never());
         // Unencrypted URLs are on this machine or in a lab network, where a proxy is not used.
         let builder = if is_plain || is_loopback { builder.no_proxy() } else { self.route().apply(builder) };
-        builder.build().map_err(|error| Error::request(error))
+        builder.build().map_err(Error::request)
     }
 }
 

@@ -65,16 +65,16 @@ pub(crate) async fn send(
     let body = answer.any_json().unwrap_or_default();
     // A refusal that names a prompt proves nothing: the prompt may be queued.
     if !answer.is_success() && body["prompt_id"].is_string() {
-        return Err(answer.unexpected("prompt_id"));
+        return Err(Error::unexpected("prompt_id"));
     }
     if answer.status == 400 && body.get("error").is_some() {
-        return Err(answer.error(ErrorKind::Rejected(Box::new(rejected(&body)))));
+        return Err(Error::new(ErrorKind::Rejected(Box::new(rejected(&body)))));
     }
     let body = answer.object()?;
     let prompt_id = body["prompt_id"]
         .as_str()
         .filter(|id| is_task_id(id))
-        .ok_or_else(|| answer.unexpected("prompt_id"))?
+        .ok_or_else(|| Error::unexpected("prompt_id"))?
         .into();
     let node_errors = &body["node_errors"];
     Ok(Accepted { prompt_id, node_errors: NodeError::read_all(node_errors), dropped: dropped(node_errors) })

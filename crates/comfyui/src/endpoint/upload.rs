@@ -66,5 +66,5 @@ pub(crate) async fn post(client: &Client, path: &Path) -> Result<UploadedImage, 
     let body = answer.object()?;
     let text = |field: &str| body[field].as_str().unwrap_or_default().to_owned();
     let uploaded = UploadedImage { name: text("name"), subfolder: text("subfolder") };
-    if uploaded.name.is_empty() { Err(answer.unexpected("name")) } else { Ok(uploaded) }
+    if uploaded.name.is_empty() { Err(Error::unexpected("name")) } else { Ok(uploaded) }
 }

@@ -35,7 +35,7 @@ impl Pace {
             let started = Instant::now();
             let piece = timeout(self.window.saturating_sub(self.waited), response.chunk()).await;
             if let Ok(piece) = piece {
-                let piece = piece.map_err(|error| Error::request(error))?;
+                let piece = piece.map_err(Error::request)?;
                 self.waited += started.elapsed();
                 self.bytes += piece.as_ref().map_or(0, |piece| piece.len() as u64);
                 return Ok(piece);

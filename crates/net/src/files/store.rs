@@ -58,7 +58,7 @@ impl Files {
             .header(CONTENT_LENGTH, size)
             .timeout(timeout)
             .body(self.net().upload_body(&name, file, size));
-        let response = request.send().await.map_err(|error| Error::request(error))?;
+        let response = request.send().await.map_err(Error::request)?;
         Ok(response.status().as_u16())
     }
 

@@ -231,7 +231,7 @@ impl<'f> Transfer<'f> {
             if let Some((from, validator)) = &rest {
                 request = request.header(RANGE, format!("bytes={from}-")).header(IF_RANGE, validator);
             }
-            let response = request.send().await.map_err(|error| Error::request(error))?;
+            let response = request.send().await.map_err(Error::request)?;
             let status = response.status();
             tracing::debug!(host = url.host_str(), status = status.as_u16(), "fetching");
             if !status.is_redirection() {
