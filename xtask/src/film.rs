@@ -32,7 +32,7 @@ pub(crate) const fn size(cols: u16, rows: u16) -> PtySize {
     PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }
 }
 
-/// Records the demo, replays the recording in a terminal and writes `docs/demo.svg`; then the still pictures.
+/// Records the demo, replays the recording in a terminal and writes `docs/demo.svg`; then the still images.
 pub(crate) fn film(shell: &Shell, root: &Path) -> Result<()> {
     cmd!(shell, "cargo build --quiet --package runninghub-cli").run()?;
     let rhub = root.join("target/debug/rhub");
@@ -64,7 +64,7 @@ pub(crate) struct Picture {
     pub(crate) screen: Screen,
 }
 
-/// Runs a command in a terminal of this size, and takes a picture whenever the screen has changed.
+/// Runs a command in a terminal of this size, and captures an image whenever the screen has changed.
 pub(crate) fn watch(command: CommandBuilder, size: PtySize) -> Result<Vec<Picture>> {
     let pty = native_pty_system().openpty(size)?;
     let mut reader = pty.master.try_clone_reader()?;
@@ -143,7 +143,7 @@ fn draw(pictures: &[Picture]) -> String {
     svg
 }
 
-/// One picture that doesn't move.
+/// A still image.
 pub(crate) fn still(screen: &Screen, about: &str) -> String {
     let (rows, cols) = screen.size();
     let (width, height) =

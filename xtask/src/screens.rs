@@ -1,4 +1,4 @@
-//! Still pictures of the display, in `docs/screens`: what a change does to it is seen in a review.
+//! Still images of the display, in `docs/screens`, so that a review shows the effect of a change.
 
 use std::{
     fs,
@@ -13,17 +13,17 @@ use runninghub_sim::{Scenario, Sim};
 
 use crate::film::{size, still, terminal, watch};
 
-/// A picture to take.
+/// An image to capture.
 struct Shot<'a> {
     name: &'a str,
     about: &'a str,
     size: PtySize,
     args: &'a [&'a str],
-    /// The last picture with all of these texts is kept.
+    /// The last image with all of these texts is kept.
     wanted: &'a [&'a str],
 }
 
-/// Writes all pictures. `dir` is a folder for what the commands leave.
+/// Writes all images. `dir` is a folder for files of the commands.
 pub(crate) fn screens(rhub: &Path, root: &Path, dir: &Path) -> Result<()> {
     let simulator = Simulator::start(rhub)?;
     let workflow = &*Scenario::demo().workflow_id();
@@ -99,7 +99,7 @@ pub(crate) fn screens(rhub: &Path, root: &Path, dir: &Path) -> Result<()> {
     Ok(())
 }
 
-/// `rhub simulate` while the pictures are taken.
+/// `rhub simulate`, running while images are captured.
 struct Simulator {
     child: Child,
     url: String,
@@ -112,8 +112,8 @@ impl Simulator {
         let mut line = String::new();
         let stdout = child.stdout.take().context("a pipe")?;
         BufReader::new(stdout).read_line(&mut line)?;
-        let told: serde_json::Value = serde_json::from_str(&line)?;
-        let url = told["base_url"].as_str().context("a URL")?.to_owned();
+        let server: serde_json::Value = serde_json::from_str(&line)?;
+        let url = server["base_url"].as_str().context("a URL")?.to_owned();
         Ok(Self { child, url })
     }
 

@@ -12,7 +12,7 @@ use runninghub_core::{Sentence, say};
 use runninghub_net::{Files, HttpClients, Net, NetOptions, is_loopback};
 use url::Url;
 
-use crate::{ApiKey, Error, Site, budget::Budget, http, rate_limit::RateLimitPause, uploads::Uploads};
+use crate::{ApiKey, Error, Site, budget::RetryBudget, http, rate_limit::RateLimitPause, uploads::Uploads};
 
 /// Default timeout of a read request.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
@@ -34,8 +34,8 @@ struct Inner {
     time_scale: f64,
     uploads: Option<Uploads>,
     calls: AtomicU64,
-    hold: RateLimitPause,
-    budget: Budget,
+    pause: RateLimitPause,
+    budget: RetryBudget,
     /// Whether legacy calls send the key in the body.
     key_in_body: AtomicBool,
 }
@@ -86,15 +86,15 @@ impl Client {
         self.0.clients.net()
     }
 
-    /// How long all requests of the key except cancels are held back because the server asked for a pause.
+    /// How long all requests of the key except cancels are held back because the server requested a pause.
     pub fn held(&self) -> Option<Duration> {
-        self.0.hold.left()
+        self.0.pause.left()
     }
 
     /// Call this after the machine was suspended: pooled connections are dead and not used again, and the time
     /// asleep counts as waiting.
     pub fn on_resume(&self, slept: Duration) {
-        self.0.hold.on_resume(slept);
+        self.0.pause.on_resume(slept);
         self.0.clients.renew();
     }
 
@@ -135,11 +135,11 @@ impl Client {
         self.0.uploads.as_ref()
     }
 
-    pub(crate) fn hold(&self) -> &RateLimitPause {
-        &self.0.hold
+    pub(crate) fn pause(&self) -> &RateLimitPause {
+        &self.0.pause
     }
 
-    pub(crate) fn budget(&self) -> &Budget {
+    pub(crate) fn budget(&self) -> &RetryBudget {
         &self.0.budget
     }
 
@@ -175,8 +175,8 @@ impl ClientBuilder {
         Self { create_timeout: timeout, ..self }
     }
 
-    /// Multiplies every pause before a retry, including pauses that a server asks for, and how long a download may
-    /// be slow; 1 by default. Timeouts are unchanged. For tests and demonstrations.
+    /// Multiplies every pause before a retry, including pauses that a server requests, and how long a download may be
+    /// slow; 1 by default. Timeouts are unchanged. For tests and demonstrations.
     pub fn time_scale(self, factor: f64) -> Self {
         Self { time_scale: factor, ..self }
     }
@@ -207,8 +207,8 @@ impl ClientBuilder {
             time_scale: self.time_scale,
             uploads: self.uploads.map(Uploads::new),
             calls: AtomicU64::new(0),
-            hold: RateLimitPause::default(),
-            budget: Budget::new(),
+            pause: RateLimitPause::default(),
+            budget: RetryBudget::new(),
             key_in_body: AtomicBool::new(true),
         })))
     }
@@ -241,22 +241,22 @@ const API_PATHS: [&str; 5] = ["/openapi/v2", "/task/openapi", "/api/openapi", "/
 pub fn base_url(text: &str) -> Result<Url, Error> {
     const WHAT: Sentence = say!("base URL");
     let mut url = Url::parse(text.trim())
-        .map_err(|error| Error::usage(WHAT, say!("it is not a URL")).because(error))?;
+        .map_err(|error| Error::usage(say!("it is not a URL")).about(WHAT).because(error))?;
     if !(url.scheme() == "https" || url.scheme() == "http" && is_loopback(url.host_str().unwrap_or_default()))
     {
-        return Err(Error::usage(
-            WHAT,
-            say!("it must be `https`; `http` is allowed for this machine (127.0.0.1) only"),
-        ));
+        return Err(Error::usage(say!(
+            "it must be `https`; `http` is allowed for this machine (127.0.0.1) only"
+        ))
+        .about(WHAT));
     }
     if !url.username().is_empty()
         || url.password().is_some()
         || url.query().is_some()
         || url.fragment().is_some()
     {
-        return Err(Error::usage(WHAT, say!("it has a user, a query or a fragment")));
+        return Err(Error::usage(say!("it has a user, a query or a fragment")).about(WHAT));
     }
-    // People copy the base of one endpoint.
+    // Users copy the base of one endpoint.
     let path = url.path().trim_end_matches('/');
     if let Some(site) = API_PATHS.iter().find_map(|api| path.strip_suffix(api)) {
         let site = site.to_owned();

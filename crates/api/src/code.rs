@@ -49,7 +49,7 @@ impl Code {
         self.known().map(|known| known.meaning.clone())
     }
 
-    /// What the user can do about it.
+    /// How the user can fix it.
     pub fn hint(&self) -> Option<Sentence> {
         self.known().and_then(|known| known.hint.clone())
     }
@@ -163,7 +163,7 @@ impl Known {
         self
     }
 
-    /// Refuses the key, not what it submits.
+    /// Refuses the key, not the submitted work.
     fn refuses_key(mut self) -> Self {
         self.key = true;
         self.refuses()

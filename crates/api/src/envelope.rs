@@ -60,24 +60,24 @@ impl<'a> Envelope<'a> {
         lenient::scalar(self.error_code).filter(|code| code != "0").map(Code::new)
     }
 
-    /// The payload as a response of its own: gateways wrap the bare objects of v2 like that.
+    /// The payload as a nested response, in which gateways wrap the bare objects of v2.
     pub(crate) fn inner(&self) -> Option<Self> {
         Self::parse(self.data?.get())
     }
 
     /// All messages in the response.
     pub(crate) fn message(&self) -> String {
-        let mut said: Vec<String> = Vec::new();
+        let mut messages: Vec<String> = Vec::new();
         for raw in [self.msg, self.message, self.error_message, self.error_messages].into_iter().flatten() {
             let text = lenient::scalar(Some(raw))
                 .or_else(|| raw.get().starts_with('[').then(|| raw.get().to_owned()));
-            said.extend(text.filter(|text| text != "[]" && !said.contains(text)));
+            messages.extend(text.filter(|text| text != "[]" && !messages.contains(text)));
         }
-        said.join(": ")
+        messages.join(": ")
     }
 }
 
-/// The task that a response names, in any field and whatever else the response says.
+/// The task that a response names, in any field and regardless of the rest.
 pub(crate) fn named_task(text: &str) -> Option<TaskId> {
     let outer: Box<RawValue> = serde_json::from_str(text).ok()?;
     let id = |fields: &[(String, Box<RawValue>)]| {

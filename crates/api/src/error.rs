@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf, time::Duration};
 
-use runninghub_core::{Fact, NodeError, Sentence, TaskId, Untrusted, say};
+use runninghub_core::{NodeError, Sentence, TaskId, Untrusted, say};
 use runninghub_net::ErrorKind as NetErrorKind;
 
 use crate::{Class, Code, CreateOutcome, Retry};
@@ -13,8 +13,8 @@ use crate::{Class, Code, CreateOutcome, Retry};
 #[derive(Debug, thiserror::Error)]
 #[error("{}", self.sentence())]
 pub struct Error {
-    /// The call, for example `create`, or the rejected input, for example `API key`.
-    what: Fact,
+    /// The input that was rejected, for example `API key`; `None` for a failed request.
+    what: Option<Sentence>,
     kind: Box<ErrorKind>,
     is_create: bool,
     retry_after: Option<Duration>,
@@ -68,9 +68,9 @@ pub enum ErrorKind {
 }
 
 impl Error {
-    pub(crate) fn new(what: impl Into<Fact>, kind: ErrorKind) -> Self {
+    pub(crate) fn new(kind: ErrorKind) -> Self {
         Self {
-            what: what.into(),
+            what: None,
             kind: Box::new(kind),
             is_create: false,
             retry_after: None,
@@ -80,16 +80,21 @@ impl Error {
         }
     }
 
-    pub(crate) fn usage(what: impl Into<Fact>, problem: Sentence) -> Self {
-        Self::new(what, ErrorKind::Usage { problem })
+    pub(crate) fn usage(problem: Sentence) -> Self {
+        Self::new(ErrorKind::Usage { problem })
     }
 
-    pub(crate) fn io(what: &'static str, path: impl Into<PathBuf>, source: io::Error) -> Self {
-        runninghub_net::Error::io(what, path, source).into()
+    pub(crate) fn io(path: impl Into<PathBuf>, source: io::Error) -> Self {
+        runninghub_net::Error::io(path, source).into()
     }
 
-    pub(crate) fn request(what: &'static str, error: reqwest::Error) -> Self {
-        runninghub_net::Error::request(what, error).into()
+    pub(crate) fn request(error: reqwest::Error) -> Self {
+        runninghub_net::Error::request(error).into()
+    }
+
+    /// Names the input that was rejected.
+    pub(crate) fn about(self, what: Sentence) -> Self {
+        Self { what: Some(what), ..self }
     }
 
     pub(crate) fn hinting(self, hint: Option<Sentence>) -> Self {
@@ -218,10 +223,10 @@ impl Error {
 
     /// The error without its causes, as a message.
     pub fn sentence(&self) -> Sentence {
-        say!("{what}: {cause}", what = self.what.clone(), cause = self.kind.sentence())
+        Sentence::chain(self.what.clone().into_iter().chain([self.kind.sentence()]))
     }
 
-    /// What the caller can do about it.
+    /// How the caller can fix it.
     pub fn hint(&self) -> Option<Sentence> {
         match &*self.kind {
             _ if self.hint.is_some() => self.hint.as_deref().cloned(),
@@ -254,7 +259,7 @@ impl Error {
 impl From<runninghub_net::Error> for Error {
     fn from(error: runninghub_net::Error) -> Self {
         let (what, kind, source) = error.into_parts();
-        Self { source, ..Self::new(what, ErrorKind::Net(kind)) }
+        Self { what, source, ..Self::new(ErrorKind::Net(kind)) }
     }
 }
 
@@ -301,10 +306,7 @@ mod tests {
     use super::*;
 
     fn api(status: u16, code: &str) -> Error {
-        Error::new(
-            "create",
-            ErrorKind::Api { status, code: Code::new(code), message: "".into(), nodes: Vec::new() },
-        )
+        Error::new(ErrorKind::Api { status, code: Code::new(code), message: "".into(), nodes: Vec::new() })
     }
 
     const LISTED: &str = "301 380 412 415 416 421 433 435 436 801 802 803 806 810 811 812 814 901 1001 1002 1003 \
@@ -330,8 +332,8 @@ mod tests {
     fn a_create_by_http_status_and_by_kind() {
         let outcome = |error: Error| error.of_create(true).create_outcome();
         let wait = Some(Duration::from_secs(2));
-        let http = |status| Error::new("create", ErrorKind::Http { status });
-        let net = |kind| Error::new("create", ErrorKind::Net(kind));
+        let http = |status| Error::new(ErrorKind::Http { status });
+        let net = |kind| Error::new(ErrorKind::Net(kind));
         for (error, refused) in [
             (api(401, "-1"), true),
             (api(429, "77777"), true),
@@ -345,9 +347,9 @@ mod tests {
             (net(NetErrorKind::Setup { problem: Sentence::verbatim("no roots") }), true),
             (net(NetErrorKind::Timeout), false),
             (net(NetErrorKind::Network), false),
-            (Error::new("create", ErrorKind::NotOurApi { status: 200, title: None }), false),
+            (Error::new(ErrorKind::NotOurApi { status: 200, title: None }), false),
             (net(NetErrorKind::TooLarge { limit: 1 }), false),
-            (Error::usage("create", Sentence::verbatim("no id")), true),
+            (Error::usage(Sentence::verbatim("no id")), true),
         ] {
             let text = format!("{error:?}");
             let expected = if refused { CreateOutcome::Refused } else { CreateOutcome::Unknown };
@@ -374,31 +376,31 @@ mod tests {
             ErrorKind::Net(NetErrorKind::Timeout),
             ErrorKind::NotOurApi { status: 200, title: None },
         ] {
-            assert_eq!(Error::new("outputs", kind).retry(), Retry::Safe { after: None });
+            assert_eq!(Error::new(kind).retry(), Retry::Safe { after: None });
         }
-        assert_eq!(Error::new("outputs", ErrorKind::Net(NetErrorKind::Tls)).retry(), Retry::Never);
+        assert_eq!(Error::new(ErrorKind::Net(NetErrorKind::Tls)).retry(), Retry::Never);
         assert_eq!(api(503, "12345").retry(), Retry::Safe { after: None });
         let wait = Some(Duration::from_secs(9));
         assert_eq!(api(200, "1003").after(wait).retry(), Retry::Safe { after: wait });
         for (status, safe) in
             [(307, false), (400, false), (404, false), (408, true), (429, true), (502, true)]
         {
-            let error = Error::new("outputs", ErrorKind::Http { status });
+            let error = Error::new(ErrorKind::Http { status });
             assert_eq!(matches!(error.retry(), Retry::Safe { .. }), safe, "{status}");
         }
     }
 
     #[test]
     fn an_error_has_a_class_a_message_and_a_hint_of_its_kind() {
-        let of = |kind| Error::new("outputs", kind);
-        let said =
+        let of = |kind| Error::new(kind);
+        let full =
             ErrorKind::Api { status: 200, code: Code::new("421"), message: "FULL".into(), nodes: Vec::new() };
-        assert_eq!(of(said).message(), Some(&"FULL".into()));
+        assert_eq!(of(full).message(), Some(&"FULL".into()));
         assert_eq!(
             (api(200, "421").message(), of(ErrorKind::Net(NetErrorKind::Connect)).message()),
             (None, None)
         );
-        assert_eq!(Error::usage("create", Sentence::verbatim("no id")).class(), Class::BadRequest);
+        assert_eq!(Error::usage(Sentence::verbatim("no id")).class(), Class::BadRequest);
         assert_eq!(of(ErrorKind::Net(NetErrorKind::Timeout)).class(), Class::Unknown);
         let hint = |kind| of(kind).hint().map(|hint| hint.to_string()).unwrap_or_default();
         for (kind, part) in [
@@ -411,27 +413,26 @@ mod tests {
             assert!(hint(kind).contains(part), "{text}");
         }
         assert!(api(200, "421").hint().is_some_and(|hint| hint.to_string().contains("running task")));
-        let own = Error::usage("upload", Sentence::verbatim("too large"))
-            .hinting(Some(Sentence::verbatim("cut it")));
+        let own = Error::usage(Sentence::verbatim("too large")).hinting(Some(Sentence::verbatim("cut it")));
         assert_eq!(own.hint(), Some(Sentence::verbatim("cut it")));
-        assert_eq!(Error::usage("create", Sentence::verbatim("no id")).hint(), None);
+        assert_eq!(Error::usage(Sentence::verbatim("no id")).hint(), None);
     }
 
     #[test]
     fn a_key_of_the_other_site_is_not_a_wrong_parameter() {
-        let said = |code: &str, message: &str| {
+        let error_with = |code: &str, message: &str| {
             let kind = ErrorKind::Api {
                 status: 200,
                 code: Code::new(code),
                 message: message.into(),
                 nodes: Vec::new(),
             };
-            Error::new("create", kind)
+            Error::new(kind)
         };
         for (code, message) in
             [("301", "user not exist"), ("301", "USER_NOT_EXIST"), ("332", "USER_DOES_NOT_EXIST")]
         {
-            let error = said(code, message);
+            let error = error_with(code, message);
             assert_eq!(error.class(), Class::Auth, "{message}");
             assert_eq!(error.code().map(Code::as_str), Some(code));
             assert!(error.to_string().contains("does not exist on this site"), "{error}");
@@ -439,8 +440,8 @@ mod tests {
             assert_eq!(error.refuses_key(), code == "301");
             assert!(error.hint().is_some_and(|hint| hint.to_string().contains("runninghub.ai")));
         }
-        assert_eq!(said("301", "PARAMS_INVALID").class(), Class::BadRequest);
-        assert!(!said("301", "PARAMS_INVALID").refuses_key());
+        assert_eq!(error_with("301", "PARAMS_INVALID").class(), Class::BadRequest);
+        assert!(!error_with("301", "PARAMS_INVALID").refuses_key());
     }
 
     #[test]
@@ -459,27 +460,27 @@ mod tests {
             (500, Class::Server),
             (599, Class::Server),
         ] {
-            assert_eq!(Error::new("query", ErrorKind::Http { status }).class(), class, "{status}");
+            assert_eq!(Error::new(ErrorKind::Http { status }).class(), class, "{status}");
         }
     }
 
     #[test]
     fn texts_are_fragments() {
-        assert_eq!(api(200, "421").to_string(), "create: code 421, the key has no free task slots");
+        assert_eq!(api(200, "421").to_string(), "code 421, the key has no free task slots");
         let unknown = ErrorKind::Api {
             status: 200,
             code: Code::new("9999"),
             message: "new\nthing".into(),
             nodes: Vec::new(),
         };
-        assert_eq!(Error::new("query", unknown).to_string(), "query: code 9999 (new\\nthing)");
+        assert_eq!(Error::new(unknown).to_string(), "code 9999 (new\\nthing)");
         let page = ErrorKind::NotOurApi { status: 200, title: Some("Wi-Fi login".into()) };
         assert_eq!(
-            Error::new("account", page).to_string(),
-            "account: the response is not from the API: it is a web page titled \"Wi-Fi login\""
+            Error::new(page).to_string(),
+            "the response is not from the API: it is a web page titled \"Wi-Fi login\""
         );
-        let denied = Error::io("download", "/results", io::Error::from(io::ErrorKind::PermissionDenied));
-        assert_eq!(denied.to_string(), "download: /results");
+        let denied = Error::io("/results", io::Error::from(io::ErrorKind::PermissionDenied));
+        assert_eq!(denied.to_string(), "/results");
         assert!(denied.source.is_some());
     }
 }

@@ -21,7 +21,7 @@ use tokio::time::Instant;
 
 use crate::{
     ApiKey, Client, Code, Error, ErrorKind, Retry, UploadSource,
-    budget::Price,
+    budget::RetryCost,
     endpoint::created::Complaints,
     envelope::{Envelope, named_task},
     lenient,
@@ -37,7 +37,7 @@ const ERROR_PAGE: usize = 64 << 10;
 
 /// One API request.
 pub(crate) struct Call {
-    /// The name in errors and logs.
+    /// The name in logs.
     pub(crate) name: &'static str,
     pub(crate) path: Cow<'static, str>,
     effect: Effect,
@@ -58,7 +58,7 @@ enum Effect {
 
 impl Call {
     /// A call that may be sent again at any time.
-    pub(crate) fn question(name: &'static str, path: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn repeatable(name: &'static str, path: impl Into<Cow<'static, str>>) -> Self {
         Self {
             name,
             path: path.into(),
@@ -71,9 +71,9 @@ impl Call {
         }
     }
 
-    /// A call that creates a paid task: sent once, over a connection of its own.
+    /// A call that creates a paid task: sent once, over its own connection.
     pub(crate) fn create(name: &'static str, path: impl Into<Cow<'static, str>>) -> Self {
-        Self { effect: Effect::Create, once: true, ..Self::question(name, path) }
+        Self { effect: Effect::Create, once: true, ..Self::repeatable(name, path) }
     }
 
     /// Sent once, whatever happens.
@@ -102,7 +102,7 @@ impl Call {
     }
 
     pub(crate) fn error(&self, kind: ErrorKind) -> Error {
-        Error::new(self.name, kind).of_create(self.effect == Effect::Create)
+        Error::new(kind).of_create(self.effect == Effect::Create)
     }
 
     pub(crate) fn usage(&self, problem: Sentence) -> Error {
@@ -112,7 +112,6 @@ impl Call {
 
 /// A complete response of any kind.
 pub(crate) struct Answer {
-    name: &'static str,
     effect: Effect,
     /// Masked in messages; `None` if the request had no key.
     key: Option<ApiKey>,
@@ -200,12 +199,12 @@ impl Client {
                     Retry::Safe { after } => after.unwrap_or_default(),
                     _ => Duration::ZERO,
                 };
-                let price = if held(error).is_some() { Price::THROTTLED } else { Price::RETRY };
-                let pause = pause.filter(|_| may_repeat(error, &mut tried) && self.budget().take(price))?;
-                taken = Some(price);
+                let cost = if held(error).is_some() { RetryCost::THROTTLED } else { RetryCost::RETRY };
+                let pause = pause.filter(|_| may_repeat(error, &mut tried) && self.budget().take(cost))?;
+                taken = Some(cost);
                 Some(pause.max(least).mul_f64(scale))
             })
-            .notify(|error, pause| tracing::debug!(%error, ?pause, "asking again"))
+            .notify(|error, pause| tracing::debug!(%error, ?pause, "retrying"))
             .await;
         if result.is_ok() {
             self.budget().succeeded(taken);
@@ -245,7 +244,7 @@ impl Client {
             result.inspect_err(|error| {
                 if let Some(wait) = held(error) {
                     tracing::debug!(call = call.name, ?wait, "the key has to wait");
-                    self.hold().hold(wait.mul_f64(self.time_scale()));
+                    self.pause().hold(wait.mul_f64(self.time_scale()));
                 }
             })
         };
@@ -268,7 +267,7 @@ impl Client {
         shown: Option<&str>,
     ) -> Result<Answer, Error> {
         if !call.urgent {
-            self.hold().pass(self.time_scale()).await;
+            self.pause().pass(self.time_scale()).await;
         }
         let is_create = call.effect == Effect::Create;
         let clients = self.clients();
@@ -278,13 +277,13 @@ impl Client {
             .request(method.clone(), format!("{}{}", self.base_url(), call.path))
             .header(AUTHORIZATION, self.bearer().clone())
             .timeout(call.timeout.unwrap_or(if is_create { self.create_timeout() } else { self.timeout() }));
-        let request = payload.attach(self, call, key_in_body, request).await?;
+        let request = payload.attach(self, key_in_body, request).await?;
         self.count().fetch_add(1, Ordering::Relaxed);
         let started = Instant::now();
         let result = exchange(call, self.key().clone(), request).await.map(|(answer, _)| answer);
         let took = started.elapsed();
         let status = result.as_ref().ok().map(|answer| answer.status);
-        tracing::debug!(call = call.name, status, ?took, "asked");
+        tracing::debug!(call = call.name, status, ?took, "responded");
         let response = match &result {
             Ok(_) if call.secret_answer => "…".into(),
             Ok(answer) => self.key().mask(&answer.text),
@@ -311,7 +310,7 @@ pub(crate) async fn exchange(
     request: RequestBuilder,
 ) -> Result<(Answer, Option<i64>), Error> {
     let is_create = call.effect == Effect::Create;
-    let lost = |error| Error::request(call.name, error).of_create(is_create);
+    let lost = |error| Error::request(error).of_create(is_create);
     let mut response = request.send().await.map_err(lost)?;
     let status = response.status().as_u16();
     let retry_after = asked_wait(response.headers());
@@ -346,16 +345,16 @@ impl Answer {
         if text.len() <= lenient::NESTED && text.trim_start().starts_with('{') {
             text = repair(&text).unwrap_or(text);
         }
-        Self { name: call.name, effect: call.effect, key: key.into(), status, retry_after: None, text }
+        Self { effect: call.effect, key: key.into(), status, retry_after: None, text }
     }
 
     /// The same response with another text: one contained in it.
     pub(crate) fn with_text(&self, text: &str) -> Self {
-        let Self { name, effect, ref key, status, retry_after, .. } = *self;
-        Self { name, effect, key: key.clone(), status, retry_after, text: text.to_owned() }
+        let Self { effect, ref key, status, retry_after, .. } = *self;
+        Self { effect, key: key.clone(), status, retry_after, text: text.to_owned() }
     }
 
-    /// Adds the pause that the server asks for.
+    /// Adds the pause that the server requests.
     pub(crate) fn after(self, retry_after: Option<Duration>) -> Self {
         Self { retry_after, ..self }
     }
@@ -387,12 +386,12 @@ impl Answer {
         envelope.inner().and_then(refusal).map_or(Ok(envelope), Err)
     }
 
-    /// Checks the success of a call without a result: only a code says that it was done.
+    /// Checks the success of a call without a result: only an explicit code counts as done.
     pub(crate) fn done(&self) -> Result<(), Error> {
         if self.success()?.is_success() { Ok(()) } else { Err(self.unexpected("code")) }
     }
 
-    /// Checks the success of a call without a result: only a code says that it failed.
+    /// Checks the success of a call without a result: only an explicit code counts as failed.
     pub(crate) fn accepted(&self) -> Result<(), Error> {
         self.success().map(drop)
     }
@@ -445,9 +444,9 @@ impl Answer {
     /// The error for this code, with the messages of the response.
     pub(crate) fn refused_with(&self, code: &Code, envelope: &Envelope<'_>) -> Error {
         let code = Code::new(redact::message(code.as_str(), self.key.as_ref()).raw());
-        let told = envelope.message();
-        let complaints = complaints(&told);
-        let message = complaints.as_ref().map_or(told, Complaints::text);
+        let message = envelope.message();
+        let complaints = complaints(&message);
+        let message = complaints.as_ref().map_or(message, Complaints::text);
         let message = redact::message(&message, self.key.as_ref());
         let nodes = self.redacted(complaints.unwrap_or_default().nodes);
         self.error(ErrorKind::Api { status: self.status, code, message, nodes })
@@ -473,14 +472,14 @@ impl Answer {
     fn error(&self, kind: ErrorKind) -> Error {
         let is_create = self.effect == Effect::Create;
         let task = if is_create { named_task(&self.text) } else { None };
-        Error::new(self.name, kind).of_create(is_create).after(self.retry_after).naming(task)
+        Error::new(kind).of_create(is_create).after(self.retry_after).naming(task)
     }
 }
 
 /// The header with the key, marked as sensitive so that lower layers neither print nor index it.
 pub(crate) fn bearer(key: &ApiKey) -> Result<HeaderValue, Error> {
     let mut value = HeaderValue::try_from(format!("Bearer {}", key.expose()))
-        .map_err(|_| Error::usage(say!("API key"), say!("it is not valid in a header")))?;
+        .map_err(|_| Error::usage(say!("it is not valid in a header")).about(say!("API key")))?;
     value.set_sensitive(true);
     Ok(value)
 }
@@ -508,7 +507,7 @@ pub(crate) mod tests {
 
     /// Parses a made-up response with an endpoint's function.
     pub(crate) fn read_with<T>(text: &str, read: impl Fn(&Answer) -> Result<T, Error>) -> Result<T, Error> {
-        answer(&Call::question("test", "/"), 200, text, read)
+        answer(&Call::repeatable("test", "/"), 200, text, read)
     }
 
     /// The same for a create.
@@ -540,7 +539,7 @@ pub(crate) mod tests {
         let read = |answer: &Answer| answer.data::<std::collections::BTreeMap<String, Vec<u8>>>();
         let text = r#"{"code":0,"data":{"a":[1],"b":[2,"x?y=1"]}}"#;
         let error = read_with(text, read).expect_err("a string is no number");
-        insta::assert_snapshot!(error, @r#"test: unexpected response at `data.b[1]`: {"code":0,"data":{"a":[1],"b":[2,"x?…"]}}"#);
+        insta::assert_snapshot!(error, @r#"unexpected response at `data.b[1]`: {"code":0,"data":{"a":[1],"b":[2,"x?…"]}}"#);
     }
 
     #[test]

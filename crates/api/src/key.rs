@@ -25,13 +25,12 @@ impl ApiKey {
     pub fn new(text: &str) -> Result<Self, Error> {
         let text = text.trim();
         if text.is_empty() {
-            return Err(Error::usage(say!("API key"), say!("it is empty")));
+            return Err(Error::usage(say!("it is empty")).about(say!("API key")));
         }
         if !text.chars().all(|c| c.is_ascii_graphic()) {
-            return Err(Error::usage(
-                say!("API key"),
-                say!("it contains whitespace or unprintable characters"),
-            ));
+            return Err(
+                Error::usage(say!("it contains whitespace or unprintable characters")).about(say!("API key"))
+            );
         }
         Ok(Self(text.into()))
     }

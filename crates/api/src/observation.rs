@@ -35,15 +35,15 @@ impl From<Item> for OutputFile {
         Self {
             node_id: item.node_id.map(Into::into),
             url: item.file_url.or(item.url).or(item.output_url).map(FileUrl::new),
-            text: said([item.text, item.content, item.output]),
+            text: texts_of([item.text, item.content, item.output]),
             file_type: item.file_type.or(item.output_type),
             data: None,
         }
     }
 }
 
-/// The first text that is not empty, else the first.
-fn said(texts: [Option<String>; 3]) -> Option<String> {
+/// The first text that is not empty, or else the first.
+fn texts_of(texts: [Option<String>; 3]) -> Option<String> {
     let mut texts = texts.into_iter().flatten().peekable();
     let first = texts.peek().cloned();
     texts.find(|text| !text.is_empty()).or(first)

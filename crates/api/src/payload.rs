@@ -24,7 +24,7 @@ pub(crate) enum Payload {
 }
 
 impl Payload {
-    /// Whether it may contain the key, in addition to the header.
+    /// Whether it may contain the key in addition to the header.
     pub(crate) fn has_key(&self) -> bool {
         matches!(self, Self::Keyed { .. } | Self::Query(..))
     }
@@ -32,12 +32,11 @@ impl Payload {
     pub(crate) async fn attach(
         &self,
         client: &Client,
-        call: &Call,
         key_in_body: bool,
         request: RequestBuilder,
     ) -> Result<RequestBuilder, Error> {
         Ok(match self {
-            Self::File(source) => request.multipart(source.form(client, call.name).await?),
+            Self::File(source) => request.multipart(source.form(client).await?),
             Self::Json(body) => json(request, body),
             Self::Keyed { with_key, .. } if key_in_body => json(request, with_key),
             Self::Keyed { without, .. } => json(request, without),

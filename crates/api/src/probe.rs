@@ -17,7 +17,7 @@ use crate::{
 /// # Errors
 /// When there is no response, or it is not from a working API.
 pub async fn probe(http: &HttpClients, base_url: &Url) -> Result<Option<i64>, Error> {
-    let call = &Call::question("queue status", PATH);
+    let call = &Call::repeatable("queue status", PATH);
     let url = &format!("{}{PATH}", base_url.as_str().trim_end_matches('/'));
     let attempt = || async move {
         let request = http.pooled()?.get(url).timeout(TIMEOUT);

@@ -1,4 +1,4 @@
-//! Pauses that the server asks for, shared by all requests of a key.
+//! Pauses that the server requests, shared by all requests of a key.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -70,23 +70,23 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn nothing_passes_before_its_time_and_then_in_order() {
-        let (hold, start) = (Arc::new(RateLimitPause::default()), Instant::now());
-        hold.pass(1.0).await;
+        let (pause, start) = (Arc::new(RateLimitPause::default()), Instant::now());
+        pause.pass(1.0).await;
         assert_eq!(start.elapsed(), Duration::ZERO);
-        hold.hold(s(10));
-        hold.hold(s(3));
-        assert_eq!(hold.left(), Some(s(10)), "the longest counts");
+        pause.hold(s(10));
+        pause.hold(s(3));
+        assert_eq!(pause.left(), Some(s(10)), "the longest counts");
         let waiting: Vec<_> = (0..50)
             .map(|_| {
-                let hold = Arc::clone(&hold);
+                let pause = Arc::clone(&pause);
                 tokio::spawn(async move {
-                    hold.pass(1.0).await;
+                    pause.pass(1.0).await;
                     start.elapsed()
                 })
             })
             .collect();
         sleep(s(5)).await;
-        hold.hold(s(7));
+        pause.hold(s(7));
         let mut last = s(12);
         for task in waiting {
             let at = task.await.expect("it passed");
@@ -94,26 +94,26 @@ mod tests {
             last = at;
         }
         assert!(last < s(14), "{last:?}");
-        hold.pass(1.0).await;
-        assert_eq!((start.elapsed(), hold.left()), (last, None), "nobody waits any more");
+        pause.pass(1.0).await;
+        assert_eq!((start.elapsed(), pause.left()), (last, None), "nobody waits any more");
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_suspend_counts_as_waiting() {
-        let hold = RateLimitPause::default();
-        hold.hold(s(100));
-        hold.on_resume(s(60));
-        assert_eq!(hold.left(), Some(s(40)));
-        hold.on_resume(s(3600));
-        assert_eq!(hold.left(), None);
+        let pause = RateLimitPause::default();
+        pause.hold(s(100));
+        pause.on_resume(s(60));
+        assert_eq!(pause.left(), Some(s(40)));
+        pause.on_resume(s(3600));
+        assert_eq!(pause.left(), None);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_waiter_that_gives_up_does_not_block_the_queue() {
-        let (hold, start) = (RateLimitPause::default(), Instant::now());
-        hold.hold(s(10));
-        assert!(tokio::time::timeout(s(1), hold.pass(1.0)).await.is_err());
-        hold.pass(0.0).await;
+        let (pause, start) = (RateLimitPause::default(), Instant::now());
+        pause.hold(s(10));
+        assert!(tokio::time::timeout(s(1), pause.pass(1.0)).await.is_err());
+        pause.pass(0.0).await;
         // A zero sleep takes one tick of the timer.
         assert!((s(10)..s(10) + Duration::from_millis(2)).contains(&start.elapsed()));
     }

@@ -4,7 +4,7 @@ use runninghub_core::Observation;
 use runninghub_net::retry_after;
 
 use crate::{
-    Created, Error,
+    CreatedTask, Error,
     endpoint::{created, outputs, query},
     http::{Answer, Call},
 };
@@ -17,15 +17,15 @@ pub fn read_observation(path: &str, status: u16, text: &str) -> Option<Observati
         _ => return None,
     };
     // No key to mask: it was removed when the response was recorded.
-    read(&Answer::new(&Call::question("replay", ""), None, status, text.to_owned())).ok()
+    read(&Answer::new(&Call::repeatable("replay", ""), None, status, text.to_owned())).ok()
 }
 
 /// The result of a recorded create: the task, or an error whose [`Error::create_outcome`] says whether there may be
 /// one. `wait` is the header `Retry-After`.
 ///
 /// # Errors
-/// Those of [`Create`](crate::Create), except those of the connection.
-pub fn read_created(status: u16, wait: Option<&str>, text: &str) -> Result<Created, Error> {
+/// Those of [`CreateTask`](crate::CreateTask), except those of the connection.
+pub fn read_created(status: u16, wait: Option<&str>, text: &str) -> Result<CreatedTask, Error> {
     let call = Call::create("create", "");
     let wait = wait.and_then(|wait| retry_after(wait, None));
     created::read(&Answer::new(&call, None, status, text.to_owned()).after(wait))

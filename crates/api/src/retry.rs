@@ -51,28 +51,28 @@ mod tests {
 
     #[test]
     fn rate_limits_pause_the_key_and_other_errors_only_the_request() {
-        let http = |status| Error::new("query", ErrorKind::Http { status });
+        let http = |status| Error::new(ErrorKind::Http { status });
         let api = |status, code: &str| {
             let code = crate::Code::new(code);
-            Error::new("query", ErrorKind::Api { status, code, message: "".into(), nodes: Vec::new() })
+            Error::new(ErrorKind::Api { status, code, message: "".into(), nodes: Vec::new() })
         };
-        let asked = Some(Duration::from_secs(9));
+        let pause = Some(Duration::from_secs(9));
         let least = Some(Duration::from_secs(1));
         for (error, expected) in [
             (http(429), least),
-            (http(429).after(asked), asked),
+            (http(429).after(pause), pause),
             (http(429).of_create(true), least),
             (http(503), None),
-            (http(503).after(asked), asked),
-            (http(503).of_create(true).after(asked), asked),
-            (http(500).after(asked), None),
+            (http(503).after(pause), pause),
+            (http(503).of_create(true).after(pause), pause),
+            (http(500).after(pause), None),
             (api(429, "-1"), least),
             (api(200, "1003"), least),
-            (api(200, "1003").after(asked), asked),
+            (api(200, "1003").after(pause), pause),
             // A lack of task slots does not limit requests: status polls continue.
             (api(200, "421"), None),
             (api(200, "415"), None),
-            (Error::new("query", ErrorKind::Net(runninghub_net::ErrorKind::Timeout)), None),
+            (Error::new(ErrorKind::Net(runninghub_net::ErrorKind::Timeout)), None),
         ] {
             assert_eq!(held(&error), expected, "{error:?}");
         }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    ApiKey, Uploaded,
+    ApiKey, UploadedFile,
     endpoint::upload::{DownloadUrl, FileName},
 };
 
@@ -55,7 +55,7 @@ impl Uploads {
     }
 
     /// Reads an entry, unless it has expired.
-    pub(crate) fn find(entry: &Path) -> Option<Uploaded> {
+    pub(crate) fn find(entry: &Path) -> Option<UploadedFile> {
         let file = open_file(entry).ok()?;
         let kept: Kept = serde_json::from_reader(io::Read::take(file, LONGEST)).ok()?;
         let now = now();
@@ -63,7 +63,7 @@ impl Uploads {
         if !(now..=now + LIFE.as_secs()).contains(&kept.until) {
             return None;
         }
-        Some(Uploaded {
+        Some(UploadedFile {
             file_name: FileName::new(kept.file_name),
             download_url: kept.download_url.map(DownloadUrl::new),
             kind: kept.kind.map(Untrusted::from),
@@ -73,7 +73,7 @@ impl Uploads {
     }
 
     /// Writes an entry, and removes old ones. Errors are ignored: the file is only sent again.
-    pub(crate) fn keep(&self, entry: &Path, uploaded: &Uploaded) {
+    pub(crate) fn keep(&self, entry: &Path, uploaded: &UploadedFile) {
         let kept = Kept {
             file_name: uploaded.file_name.as_str().to_owned(),
             download_url: uploaded.download_url.as_ref().map(|url| url.expose().to_owned()),

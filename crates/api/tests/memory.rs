@@ -68,7 +68,7 @@ async fn bombs_are_cut_short() {
         end,
     };
     let before = peak();
-    let mut told = String::new();
+    let mut summary = String::new();
     for (name, body) in [
         ("a list of nothing", body("200 OK", r#"{"code":0,"data":[0"#, ",0", FULL, "]}")),
         ("a list of results", body("200 OK", r#"{"code":0,"data":[{}"#, ",{}", FULL, "]}")),
@@ -115,9 +115,9 @@ async fn bombs_are_cut_short() {
         };
         let growth = peak() - before;
         assert!(growth < GROWTH, "{name}: {growth} KiB");
-        let _ = writeln!(told, "{name}: {word}");
+        let _ = writeln!(summary, "{name}: {word}");
     }
-    insta::assert_snapshot!(told, @r"
+    insta::assert_snapshot!(summary, @r"
         a list of nothing: success, 10000 results
         a list of results: success, 10000 results
         deep: not ours

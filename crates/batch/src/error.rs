@@ -6,7 +6,7 @@ use runninghub_core::{Fact, Sentence, say};
 
 use crate::{Problem, Problems};
 
-/// Rows that cannot run: every problem of the source, so that one look is enough to mend them.
+/// Rows that cannot run, with every problem of the source, so that all can be fixed at once.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Error {
     first: Box<Problem>,
@@ -36,7 +36,7 @@ impl Error {
         }
     }
 
-    /// The cure of the first problem.
+    /// How to fix the first problem.
     pub fn hint(&self) -> Option<Sentence> {
         self.first.cure.clone()
     }
@@ -63,7 +63,7 @@ impl From<Problem> for Error {
 }
 
 impl Problems {
-    /// The value, if nothing is wrong.
+    /// The value, if there are no problems.
     pub(crate) fn unless_any<T>(self, value: T) -> Result<T, Error> {
         match self.iter().next() {
             Some(first) => Err(Error { first: first.clone().into(), problems: self }),

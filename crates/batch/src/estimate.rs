@@ -1,4 +1,4 @@
-//! What rows will cost and how long they will take, by earlier runs of the same target.
+//! Estimates cost and duration of rows from earlier runs of the same target.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::{Amount, Band, Costs, Durations, figure::forecast};
 /// Rows of one instance type are a group.
 const DEFAULT_INSTANCE: &str = "";
 
-/// What earlier runs of a target cost, and how long they took.
+/// Costs and durations of earlier runs of a target.
 #[derive(Clone, Debug, Default)]
 pub struct Past {
     costs: Vec<(Amount, Amount)>,
@@ -19,7 +19,7 @@ pub struct Past {
     timed: usize,
 }
 
-/// What rows will probably cost, and how long they will take.
+/// The estimated cost and duration of rows.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Estimate {
@@ -31,22 +31,22 @@ pub struct Estimate {
     pub timed_runs: usize,
 }
 
-/// What rows will probably cost.
+/// The estimated cost of rows.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct CostEstimate {
-    /// What all rows together cost at the mean of the earlier runs.
+    /// The total cost of all rows, at the mean of earlier runs.
     pub all: Costs,
-    /// The mean of one row.
+    /// The mean cost of a row.
     pub each: Costs,
-    /// What nine of ten rows cost at most.
+    /// The 90th percentile of a row's cost.
     pub most: Costs,
     /// The number of earlier runs whose cost is known.
     pub runs: usize,
 }
 
 impl Past {
-    /// Adds an earlier run: what it cost, and how long it ran on an instance type, if that is known.
+    /// Adds an earlier run: its cost, and its duration on an instance type, if known.
     pub fn add(&mut self, instance: Option<&str>, cost: Option<&Charge>) {
         let Some(cost) = cost else { return };
         let mut costs = Costs::default();
@@ -62,7 +62,7 @@ impl Past {
         }
     }
 
-    /// How long earlier runs took, by instance type; the default one is an empty name.
+    /// Durations of earlier runs, by instance type; the default type has an empty name.
     pub fn durations(&self) -> &Durations {
         &self.durations
     }
@@ -72,7 +72,7 @@ impl Past {
         self.timed > 0
     }
 
-    /// Estimates rows, each with its instance type, that run on so many slots.
+    /// Estimates rows, each with its instance type, on this number of slots.
     pub fn estimate<'i>(
         &self,
         rows: impl IntoIterator<Item = Option<&'i str>>,
@@ -107,7 +107,7 @@ impl Past {
     }
 }
 
-/// An amount times so many rows of so many runs, rounded up.
+/// An amount per run, scaled to the number of rows and rounded up.
 fn times(amount: Amount, rows: usize, runs: usize) -> Amount {
     let product = u128::from(amount.millionths()).saturating_mul(rows as u128);
     Amount::from_millionths(u64::try_from(product.div_ceil(runs.max(1) as u128)).unwrap_or(u64::MAX))

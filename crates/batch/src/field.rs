@@ -1,4 +1,4 @@
-//! The names of fields, as people write them.
+//! Field names, as users write them.
 
 use runninghub_core::{Sentence, say};
 
@@ -10,10 +10,10 @@ pub(crate) struct Field {
 }
 
 impl Field {
-    /// Reads `6.text`, `Prompt.text`, `6:text` or `prompt`. An `@` at the end says that the values are paths.
+    /// Reads `6.text`, `Prompt.text`, `6:text` or `prompt`. An `@` at the end marks the values as paths.
     ///
     /// # Errors
-    /// What is missing.
+    /// The missing part.
     pub(crate) fn parse(written: &str) -> Result<Self, Sentence> {
         let written = written.trim();
         let (name, is_file) = match written.strip_suffix('@') {
@@ -26,7 +26,7 @@ impl Field {
         if name.chars().any(char::is_control) {
             return Err(say!("the name of the field has a control character"));
         }
-        // A node of a subgraph is `57:8`: only the last colon can stand for the point.
+        // A node in a subgraph is `57:8`, so only the last colon can separate the field.
         let name = match name.rsplit_once(':') {
             Some((node, field)) if !name.contains('.') => format!("{node}.{field}"),
             _ => name.to_owned(),

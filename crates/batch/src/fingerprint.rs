@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{Digest, Set, Setting, Target};
 
-/// Whole doubles up to here are written without a point: `7.0` and `7` are the same number.
+/// Whole doubles up to this are written without a decimal point: `7.0` and `7` are the same number.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// Computes fingerprints of one target's items.
@@ -97,7 +97,7 @@ pub(crate) fn write(value: &Value, out: &mut String) {
         }
         Value::Number(number) => match number.as_f64() {
             Some(double) if number.is_f64() && double.fract() == 0.0 && double.abs() < EXACT => {
-                // A zero has no sign.
+                // Negative zero is written as zero.
                 let _ = write!(out, "{:.0}", double + 0.0);
             }
             _ => out.push_str(&number.to_string()),

@@ -1,4 +1,4 @@
-//! Rows against what their target takes: which texts are files, and which values it refuses.
+//! Checks rows against their target: which texts are files, and which values it rejects.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -12,9 +12,8 @@ use runninghub_core::say;
 use crate::{At, Error, Given, Problem, Problems, Row, Rows, Set};
 
 impl Rows {
-    /// Checks every value against what the target takes, and makes files of the texts in fields that take files. An empty
-    /// text leaves a field as it is, unless the field takes any text. Relative paths begin at `base`, and become
-    /// absolute.
+    /// Checks every value against the target, and turns texts in file fields into files. An empty text leaves a field
+    /// unchanged, unless the field takes any text. Relative paths are resolved against `base`.
     ///
     /// # Errors
     /// All problems: fields that don't exist, values that are refused, files that are missing.
@@ -33,7 +32,7 @@ struct Fitter<'f> {
     known: HashMap<Arc<str>, Option<Field>>,
     /// Files that were checked, by field and path.
     files: HashSet<(Arc<str>, PathBuf)>,
-    /// Values of columns that steer which are fine.
+    /// Values of control columns that have passed the check.
     steerings: HashSet<(&'static str, String)>,
     /// Combinations of fields that were checked.
     combinations: HashSet<Vec<Arc<str>>>,
@@ -65,7 +64,7 @@ impl<'f> Fitter<'f> {
         }
         for (name, (first, count)) in used {
             let found = self.fields.find(name).map_err(|error| {
-                // A column of a table is wrong as a whole.
+                // In a table, the whole column is wrong.
                 let at = if count == rows.len() { At::Source } else { first };
                 self.problems.add(Problem::of(at, name, &error));
             });
@@ -87,7 +86,7 @@ impl<'f> Fitter<'f> {
         Row { set, ..row }
     }
 
-    /// Checks what steers a row. Each value is checked once, and wrong ones in each row.
+    /// Checks a row's control columns. Valid values are checked once, invalid ones in each row.
     fn steering(
         &mut self,
         at: At,
@@ -105,9 +104,9 @@ impl<'f> Fitter<'f> {
         }
     }
 
-    /// The value as it is sent; `None` if the field stays as it is.
+    /// The value to send; `None` if the field is left unchanged.
     fn value(&mut self, at: At, name: &Arc<str>, given: Given) -> Option<Given> {
-        // A field that doesn't exist is a problem already.
+        // A missing field has been reported already.
         let Some(Some(field)) = self.known.get(name) else { return Some(given) };
         let given = match given {
             Given::Text(text) if text.is_empty() && !field.takes_text => return None,
@@ -127,7 +126,7 @@ impl<'f> Fitter<'f> {
         Some(given)
     }
 
-    /// The absolute path of a file. Each one is checked once.
+    /// The absolute path of a file. Each file is checked once.
     fn file(&mut self, at: At, name: &Arc<str>, path: &Path) -> PathBuf {
         let full = self.base.join(path);
         if !self.files.insert((Arc::clone(name), full.clone())) {
@@ -159,7 +158,7 @@ impl<'f> Fitter<'f> {
             }
         }
         let all: Vec<&str> = seen.values().map(|name| &***name).collect();
-        // With an unknown field something would be missing that is only misspelled.
+        // An unknown field may be a misspelled one, which would then be reported as missing.
         if self.known.values().all(Option::is_some)
             && let Err(error) = self.fields.check_complete(&all)
         {

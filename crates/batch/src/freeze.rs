@@ -1,4 +1,4 @@
-//! Rows to items: reads the digests of files, and gives ids.
+//! Turns rows into items: computes digests of files and assigns ids.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -15,7 +15,7 @@ use crate::{
     template,
 };
 
-/// Hexadecimal digits of a fingerprint in an id, and in that of an item whose beginning is taken.
+/// Number of hexadecimal digits of a fingerprint in an id, and in the longer form used if the short one is taken.
 const ID_DIGITS: usize = 10;
 const LONG_ID_DIGITS: usize = 32;
 
@@ -24,14 +24,14 @@ const LONG_ID_DIGITS: usize = 32;
 pub struct Items {
     /// The items.
     pub items: Vec<Item>,
-    /// What isn't wrong, but may not be meant: equal rows, for example.
+    /// Warnings about rows that are valid but may be unintended: equal rows, for example.
     pub notes: Problems,
 }
 
 /// A function that returns the digest of a file's content, or why it can't be read.
 pub type ReadDigest<'f> = &'f mut dyn FnMut(&Path) -> Result<Digest, Sentence>;
 
-/// A row whose files are read.
+/// A row whose files have been read.
 struct Known {
     at: At,
     item: Item,
@@ -90,7 +90,7 @@ impl Freezer<'_> {
     fn row(&mut self, row: Row, known: &mut Vec<Known>) {
         let at = row.at;
         let set = row.set.try_map(|field, given| self.setting(at, field, given).ok_or(()));
-        // The problem is noted.
+        // The problem has been recorded.
         let Ok(set) = set else { return };
         let number = match at {
             At::Row(number) | At::Line(number) => number,
@@ -141,10 +141,10 @@ impl Freezer<'_> {
     }
 }
 
-/// Gives every item its id.
+/// Assigns every item's id.
 fn name(known: &mut [Known], unique: bool, problems: &mut Problems, notes: &mut Problems) {
     let prefixes = prefixes(known);
-    // The first row of each fingerprint, and how many runs of it have an id made from it.
+    // The first row of each fingerprint, and the number of its runs with a derived id.
     let mut equal: HashMap<Digest, (At, u32)> = HashMap::new();
     let mut ids: HashMap<ItemId, At> = HashMap::with_capacity(known.len());
     for Known { at, item, own_id, .. } in known {
@@ -186,7 +186,7 @@ fn name(known: &mut [Known], unique: bool, problems: &mut Problems, notes: &mut 
     }
 }
 
-/// The fingerprints that need a long id, because a smaller one begins with the same digits.
+/// The fingerprints that need a long id, because an earlier one starts with the same digits.
 fn prefixes(known: &[Known]) -> HashSet<Digest> {
     let mut sorted: Vec<Digest> = known.iter().map(|known| known.item.fingerprint).collect();
     sorted.sort_unstable();

@@ -1,4 +1,4 @@
-//! The normal form of a row, which a ledger keeps.
+//! The normal form of a row, as stored in a ledger.
 
 use std::{fmt, path::PathBuf, sync::Arc};
 
@@ -8,13 +8,13 @@ use serde_json::Value;
 
 use crate::{Coordinate, Digest, Set, fingerprint::Fingerprints};
 
-/// The id of an item in its batch: the row's own, or the beginning of its fingerprint. A repeat has its number behind
-/// it, `cat-2`. It never depends on the row's place in the file.
+/// The id of an item in its batch: the row's own, or the beginning of its fingerprint. A repeat appends its number, as
+/// in `cat-2`. It never depends on the row's position in the file.
 #[derive(Clone, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(transparent)]
 pub struct ItemId(Arc<str>);
 
-/// What a batch runs, and where.
+/// The target of a batch.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Target {
     /// The place.
@@ -29,7 +29,7 @@ pub struct Target {
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Setting {
-    /// Text to the letter. The field's type decides what it becomes.
+    /// Verbatim text. The field's type decides how it is sent.
     Text(String),
     /// A JSON value other than text.
     Json(Value),
@@ -39,7 +39,7 @@ pub enum Setting {
         sha256: Digest,
         /// Its name, without folders.
         name: String,
-        /// Where it was when the item was made.
+        /// Its path when the item was created.
         path: PathBuf,
     },
 }
@@ -56,16 +56,16 @@ pub struct Item {
     pub set: Set<Setting>,
     /// What it runs.
     pub target: Arc<Target>,
-    /// Where in a matrix it is. Only for the order of results.
+    /// Its coordinates in a matrix, only used to order results.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub coordinates: Vec<Coordinate>,
     /// The instance type it runs on; `None` is the platform's default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance: Option<String>,
-    /// The profile that pays for it; `None` is any of the batch.
+    /// The profile that pays for it; `None` means any of the batch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,
-    /// The URL that the platform calls at its end.
+    /// The webhook that the platform calls when it ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub webhook: Option<String>,
     /// Items of a higher priority start earlier.
@@ -73,16 +73,16 @@ pub struct Item {
     pub priority: i32,
     /// The folder of its results, relative to that of the batch, with `/` between parts.
     pub out: String,
-    /// The row or line it was made from. Only for messages.
+    /// The row or line it was created from, only for messages.
     pub row: u64,
-    /// Which run of equal rows it is, from 1.
+    /// Its number among equal rows, from 1.
     pub repeat: u32,
-    /// What it runs, as a digest.
+    /// The digest of what it runs.
     pub fingerprint: Digest,
 }
 
 impl Item {
-    /// The same on another instance type, which is another fingerprint.
+    /// The same on another instance type, which changes the fingerprint.
     #[must_use]
     pub fn on_instance(self, instance: &str) -> Self {
         let fingerprint = Fingerprints::new(&self.target).of(&self.set, Some(instance));
@@ -129,7 +129,7 @@ impl From<&ItemId> for Fact {
 }
 
 impl Setting {
-    /// The value on one line, for people: text and JSON as they are, a file by its name.
+    /// The value on one line, for display: text and JSON verbatim, a file by its name.
     pub fn shown(&self) -> String {
         match self {
             Self::Text(text) => text.clone(),

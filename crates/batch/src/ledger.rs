@@ -1,4 +1,4 @@
-//! Items and what became of them, as a ledger keeps them.
+//! Items and their outcomes, as stored in a ledger.
 
 use runninghub::{
     answer::currency,
@@ -8,21 +8,21 @@ use runninghub_core::{Charge, say};
 
 use crate::{Item, ItemError, ItemId, ItemState, JobLimits, Record, Recorded};
 
-/// What runs that the platform no longer knows have in common.
+/// The common cause of failures when the platform no longer knows a run.
 const GONE: &str = "gone";
 
 impl Item {
-    /// The item as a ledger keeps it: without the URL of its webhook, which may have a secret in it.
+    /// The item as stored in a ledger: without its webhook URL, which may contain a secret.
     ///
     /// # Errors
-    /// [`ErrorKind::Corrupt`] if it has no JSON, which a value that was read always has.
+    /// [`ErrorKind::Corrupt`] if it can't be written as JSON; a value that was read always can.
     pub fn frozen(&self) -> Result<ledger::Item, Error> {
         let kept = Self { webhook: None, ..self.clone() };
         let body = serde_json::to_string(&kept).map_err(|error| damaged(&self.id, error))?;
         Ok(ledger::Item::new(self.id.as_str(), self.fingerprint, body))
     }
 
-    /// The item that a ledger has kept.
+    /// The item stored in a ledger.
     ///
     /// # Errors
     /// [`ErrorKind::Corrupt`] if it can't be read.
@@ -32,13 +32,13 @@ impl Item {
 }
 
 impl JobLimits {
-    /// The limits as a ledger keeps them.
+    /// The limits as stored in a ledger.
     pub fn frozen(&self) -> String {
-        // They are numbers and words.
+        // Cannot fail: these are numbers and words.
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// The limits that a ledger has kept of a batch.
+    /// The limits of a batch, as stored in a ledger.
     ///
     /// # Errors
     /// [`ErrorKind::Corrupt`] if they can't be read.
@@ -53,24 +53,24 @@ impl JobLimits {
 }
 
 impl ItemState {
-    /// Where an item stands, by the state of the submit that says so.
+    /// An item's state, derived from its deciding submit.
     pub fn of(state: Option<State>) -> Self {
         match state {
-            // A submit that was found to have made no task is as if it had not been.
+            // A submit that created no task doesn't count.
             None | Some(State::Absent) => Self::Ready,
             Some(State::Submitting | State::Waiting | State::Accepted) => Self::Running,
             Some(State::Done) => Self::Done,
             Some(State::Cancelled) => Self::Cancelled,
             Some(State::Refused) => Self::Refused,
             Some(State::Failed | State::Gone) => Self::Failed,
-            // Of a newer version's state nothing is known either.
+            // A newer version's state is unknown too.
             Some(_) => Self::Unknown,
         }
     }
 }
 
 impl Recorded {
-    /// An item of a ledger, without what only its files and its results say.
+    /// An item from a ledger, without the details that only its files and results have.
     pub fn of(kept: &ItemEntry) -> Self {
         let is_gone = kept.entry.as_ref().is_some_and(|entry| entry.state == State::Gone);
         Self {
@@ -84,7 +84,7 @@ impl Recorded {
 }
 
 impl Record {
-    /// Brings it up to date with the submit that says where the item stands.
+    /// Updates it from the item's deciding submit.
     pub fn settle(&mut self, entry: Option<&Entry>) {
         self.state = ItemState::of(entry.map(|entry| entry.state));
         let Some(entry) = entry else { return };

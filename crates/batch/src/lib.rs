@@ -41,5 +41,5 @@ pub use run::{BatchRun, Begin, Keeper, Key, News, Over, Setup, is_running};
 pub use runninghub::ledger::Digest;
 #[doc(no_inline)]
 pub use runninghub_core::{Amount, NoAmount};
-pub use schedule::{Decision, Event, Fault, Limits, Paused, Rate, Schedule, Standing, Tally, Waiting, Work};
+pub use schedule::{Decision, Event, Fault, Limits, Paused, Schedule, Standing, Tally, Waiting, Work};
 pub use set::Set;

@@ -1,4 +1,4 @@
-//! Names that are almost right.
+//! Suggestions for misspelled names.
 
 use runninghub_core::{Sentence, say};
 

@@ -1,28 +1,28 @@
-//! What is wrong with the rows of a batch, and where.
+//! Problems in the rows of a batch, with their locations.
 
 use std::{fmt, slice};
 
 use runninghub_core::{Fact, Sentence, say};
 use serde::Serialize;
 
-/// The number of problems that are kept; the others are counted. More than a screen of them helps no further.
+/// Maximum number of problems kept: about a screenful. The others are only counted.
 pub const KEPT: usize = 20;
 
-/// Where in its source a row or a problem is.
+/// The location of a row or a problem in its source.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum At {
     /// The source as a whole.
     #[default]
     Source,
-    /// A row as a spreadsheet counts them: the header is row 1, and an empty row counts. In a matrix, the combination,
-    /// from 1.
+    /// A row, numbered as in a spreadsheet: the header is row 1, and empty rows count. In a matrix, the number of the
+    /// combination, from 1.
     Row(u64),
     /// A line of a text file, from 1.
     Line(u64),
 }
 
-/// A problem, or something worth knowing: where it is, what it is, and what to do about it.
+/// A problem or a warning: where it is, what it is, and how to fix it.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Problem {
     /// The row or the line.
@@ -32,12 +32,12 @@ pub struct Problem {
     pub column: Option<String>,
     /// What is wrong.
     pub what: Sentence,
-    /// What to do about it.
+    /// How to fix it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cure: Option<Sentence>,
 }
 
-/// The first [`KEPT`] problems of a source, in its order, and the number of all.
+/// The first [`KEPT`] problems of a source, in order, and the total number.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 pub struct Problems {
     first: Vec<Problem>,
@@ -68,7 +68,7 @@ impl Problem {
         Self { at, ..self }
     }
 
-    /// The place and the problem, without the cure.
+    /// The location and the problem, without the fix.
     pub fn sentence(&self) -> Sentence {
         let what = &self.what;
         match (self.at, self.column.as_deref()) {
@@ -97,12 +97,12 @@ impl From<&Problem> for Fact {
 }
 
 impl Problems {
-    /// The number of all problems, also of those that aren't kept.
+    /// The total number of problems, including those that aren't kept.
     pub fn count(&self) -> usize {
         self.count
     }
 
-    /// Whether there is none.
+    /// Whether there are no problems.
     pub fn is_empty(&self) -> bool {
         self.count == 0
     }

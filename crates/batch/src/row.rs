@@ -1,4 +1,4 @@
-//! What every door makes: rows, before files are read and ids are given.
+//! Rows from any source, before files are read and ids are assigned.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -7,67 +7,67 @@ use serde_json::Value;
 
 use crate::{At, Problems, Set};
 
-/// The most rows of a batch, repeats included. More of them is a mistake in a matrix rather than a plan.
+/// Maximum rows of a batch, including repeats. A larger number is probably a mistake in a matrix.
 pub const MAX_ROWS: usize = 1_000_000;
 
-/// A value as it was written.
+/// A value as written.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Given {
-    /// Text to the letter. The field's type decides what it becomes: `42` is a number where the field takes one.
+    /// Verbatim text. The field's type decides how it is sent: `42` is a number if the field takes one.
     Text(String),
     /// A JSON value other than text.
     Json(Value),
-    /// The path of a file, as it was written.
+    /// The path of a file, as written.
     File(PathBuf),
 }
 
 /// A value on an axis of a matrix: where in the matrix a row is.
 #[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 pub struct Coordinate {
-    /// The name of the axis. Fields that advance together are one axis, with their names behind each other.
+    /// The name of the axis. Fields that advance together are one axis, with their names joined.
     pub axis: Arc<str>,
     /// The value.
     pub value: Arc<str>,
 }
 
-/// A row of a table, a line, or a combination: what it sets, and how it runs.
+/// A row of a table, a line, or a combination: its values, and how it runs.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Row {
-    /// Where it is in its source.
+    /// Its location in the source.
     pub at: At,
     /// Its own id, if it has one.
     pub id: Option<String>,
     /// What it sets.
     pub set: Set<Given>,
-    /// Where in a matrix it is, the slowest axis first.
+    /// Its coordinates in a matrix, the slowest axis first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub coordinates: Vec<Coordinate>,
     /// The folder of its results, below that of the batch: text in which `{id}`, `{row}` and `{field}` are filled in.
     pub out: Option<String>,
-    /// How many times it runs; `None` is once.
+    /// How many times it runs; `None` means once.
     pub repeat: Option<u32>,
     /// Rows of a higher priority start earlier; `None` is 0.
     pub priority: Option<i32>,
     /// The instance type it runs on.
     pub instance: Option<String>,
-    /// The profile, and with it the key, that pays for it.
+    /// The profile whose key pays for it.
     pub profile: Option<String>,
-    /// The URL that the platform calls at its end.
+    /// The webhook that the platform calls when it ends.
     pub webhook: Option<String>,
 }
 
-/// The rows of a source, in its order.
+/// The rows of a source, in order.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Rows {
     /// The rows.
     pub rows: Vec<Row>,
-    /// What isn't wrong, but may not be meant.
+    /// Warnings about rows that are valid but may be unintended.
     pub notes: Problems,
 }
 
 impl Given {
-    /// The value as text, for a folder's name and for people.
+    /// The value as text, for folder names and display.
     pub(crate) fn text(&self) -> String {
         match self {
             Self::Text(text) | Self::Json(Value::String(text)) => text.clone(),
@@ -78,7 +78,7 @@ impl Given {
 }
 
 impl Rows {
-    /// Sets a field in every row that doesn't set it itself.
+    /// Sets a field in every row that lacks it.
     pub fn set_everywhere(&mut self, field: &str, value: &Given) {
         let field: Arc<str> = field.into();
         for row in &mut self.rows {

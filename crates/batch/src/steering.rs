@@ -1,12 +1,12 @@
-//! What steers a row instead of being sent: its id, its folder, how often it runs.
+//! Columns that control a row and aren't sent: its id, its folder, its repeat count.
 
 use runninghub_core::{Sentence, say};
 
 use crate::{Row, likeness::did_you_mean};
 
-/// The most repeats of a row.
+/// Maximum repeats of a row.
 const MAX_REPEAT: u32 = 10_000;
-/// The longest id, in bytes: it becomes the name of a file.
+/// Maximum length of an id, in bytes: ids become file names.
 const MAX_ID: usize = 120;
 
 /// A property of a row.
@@ -37,10 +37,10 @@ impl Steering {
         Self::ALL.into_iter().filter_map(|(name, _)| name.strip_prefix('_'))
     }
 
-    /// By the name of a column.
+    /// Looks up the name of a column.
     ///
     /// # Errors
-    /// What is wrong with the name, and the name that may be meant.
+    /// What is wrong with the name, with the most similar name as a hint.
     pub(crate) fn column(name: &str) -> Result<Self, (Sentence, Option<Sentence>)> {
         let found = Self::ALL.into_iter().find(|(known, _)| *known == name);
         found.map(|(_, steering)| steering).ok_or_else(|| {
@@ -53,7 +53,7 @@ impl Steering {
         })
     }
 
-    /// By a key without `_`.
+    /// Looks up a key without `_`.
     pub(crate) fn key(key: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|(name, _)| name.strip_prefix('_') == Some(key)).map(|(_, found)| found)
     }
@@ -61,7 +61,7 @@ impl Steering {
     /// Applies a cell to its row. An empty cell changes nothing.
     ///
     /// # Errors
-    /// What is wrong with the cell, and what to do about it.
+    /// What is wrong with the cell, and how to fix it.
     pub(crate) fn apply(self, row: &mut Row, cell: &str) -> Result<(), (Sentence, Sentence)> {
         let cell = cell.trim();
         if cell.is_empty() {

@@ -1,4 +1,4 @@
-//! `{name}` in a text.
+//! Templates with `{name}`.
 
 /// Fills in every `{name}` of a text. `{{name}}` stands for `{name}` itself; braces around anything that can't be a
 /// name, as in JSON or in `{red|blue}`, stay as they are.
@@ -38,7 +38,7 @@ pub(crate) fn fill(text: &str, value: &dyn Fn(&str) -> Option<String>) -> Result
     Ok(out)
 }
 
-/// The names in a text that [`fill`] asks for.
+/// The names that [`fill`] looks up.
 pub(crate) fn names(text: &str) -> Vec<String> {
     let names = std::cell::RefCell::new(Vec::new());
     let found = fill(text, &|name| {
@@ -49,12 +49,12 @@ pub(crate) fn names(text: &str) -> Vec<String> {
     names.into_inner()
 }
 
-/// Letters and digits of any script, and what ids of nodes and names of fields have besides.
+/// Letters and digits of any script, and the other characters of node ids and field names.
 fn is_name(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ':'))
 }
 
-/// A value as part of a path: what separates folders, or what a file system refuses, becomes `_`.
+/// A value as part of a path: separators and characters that file systems reject become `_`.
 pub(crate) fn as_part(value: &str) -> String {
     let safe = |c: char| {
         if c.is_control() || matches!(c, '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|') {

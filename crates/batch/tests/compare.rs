@@ -1,4 +1,4 @@
-//! The contract: what a batch does with a row that is in the file, in the ledger, or in both.
+//! The contract: the action for a row that is in the file, in the ledger, or in both.
 
 use runninghub_batch::{
     Action, Comparison, Digest, Item, ItemId, ItemState, OnChange, Policies, Recorded, Rows, Target, Version,
@@ -21,7 +21,7 @@ fn recorded(item: &Item, state: ItemState) -> Recorded {
     Recorded { id, fingerprint, state, has_files: true, class: None }
 }
 
-/// What happens to a row that has not changed.
+/// The action for an unchanged row.
 fn unchanged(entry: impl FnOnce(Recorded) -> Recorded, policies: Policies) -> (Action, String) {
     let items = cat();
     let entry = entry(recorded(&items[0], ItemState::Done));
@@ -34,7 +34,7 @@ fn in_state(state: ItemState, policies: Policies) -> (Action, String) {
     unchanged(|entry| Recorded { state, ..entry }, policies)
 }
 
-/// What happens to a row whose text was `a dog` in the ledger.
+/// The action for a row whose text was `a dog` in the ledger.
 fn changed(state: ItemState, policies: Policies) -> (Action, String) {
     let (items, before) = (cat(), items("_id,6.text\ncat,a dog\n"));
     let entry = Recorded { has_files: false, ..recorded(&before[0], state) };
@@ -156,9 +156,9 @@ fn a_plan_shows_counts_and_the_first_changes() {
         failed(&now[5], "node 9"),
         failed(&now[6], "node 9"),
     ]);
-    let mut asked = Vec::new();
+    let mut read = Vec::new();
     let comparison = compare(&now, entries, NONE, &mut |id| {
-        asked.push(id.clone());
+        read.push(id.clone());
         before.iter().find(|item| item.id == *id).cloned()
     });
     assert_eq!(
@@ -169,7 +169,7 @@ fn a_plan_shows_counts_and_the_first_changes() {
             "x".repeat(40)
         )
     );
-    assert_eq!(asked.len(), 3, "only examples are read");
+    assert_eq!(read.len(), 3, "only examples are read");
     let json = serde_json::to_value(&comparison.summary).unwrap();
     assert_eq!(
         (&json["failed"]["node 9"], &json["asked"], &json["changes"][0]["id"]),

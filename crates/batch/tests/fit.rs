@@ -1,4 +1,4 @@
-//! Rows against what their target takes.
+//! Checks rows against their target.
 
 use std::{fmt::Write as _, fs, path::Path};
 
@@ -20,13 +20,13 @@ fn fit(table: &str, fields: &Fields, base: &Path) -> Result<Rows, Error> {
 }
 
 /// Every problem with its cure.
-fn told(error: &Error) -> String {
-    let mut told = String::new();
+fn summary(error: &Error) -> String {
+    let mut summary = String::new();
     for problem in error.problems() {
         let cure = problem.cure.as_ref().map_or("-".to_owned(), ToString::to_string);
-        writeln!(told, "{problem} | {cure}").expect("text");
+        writeln!(summary, "{problem} | {cure}").expect("text");
     }
-    told
+    summary
 }
 
 #[test]
@@ -38,14 +38,14 @@ fn every_wrong_value_is_named_with_its_place_and_a_cure() {
                  b,plsu,many,x,,notes.txt\n\
                  c,plus,,x,,openapi/a.png\n";
     let error = fit(table, &graph(), dir.path()).expect_err("problems");
-    let told = told(&error).replace(&dir.path().display().to_string(), "[dir]");
-    insta::assert_snapshot!(told, @r"
+    let summary = summary(&error).replace(&dir.path().display().to_string(), "[dir]");
+    insta::assert_snapshot!(summary, @r"
     `33.x`: the workflow has no node `33` | did you mean `3`?
     `6.txet`: node `6` (Prompt) has no field `txet` | did you mean `text`?
     row 2, column `Photo.image`: file none.png not found | relative paths start at [dir]
     row 3, column `_instance`: unknown instance type `plsu` | it is `default`, `plus` or `ultra`
     row 3, column `3.seed`: `3.seed` takes a number, not text | its current value is `1`
-    row 3, column `Photo.image`: cannot upload [dir]/notes.txt: upload: the platform does not accept files of this type | supported file extensions: jpg, jpeg, png, webp, zip, mp3, wav, flac, mp4, avi, mov, mkv
+    row 3, column `Photo.image`: cannot upload [dir]/notes.txt: the platform does not accept files of this type | supported file extensions: jpg, jpeg, png, webp, zip, mp3, wav, flac, mp4, avi, mov, mkv
     ");
 }
 
@@ -75,7 +75,7 @@ fn empty_cells_empty_texts_and_leave_numbers_alone() {
 #[test]
 fn two_names_of_one_field_are_a_problem() {
     let error = fit("6.text,Prompt.text\na,b\n", &graph(), Path::new(".")).expect_err("twice");
-    insta::assert_snapshot!(told(&error), @"row 2, column `Prompt.text`: it sets the same field as `6.text` | keep one of them");
+    insta::assert_snapshot!(summary(&error), @"row 2, column `Prompt.text`: it sets the same field as `6.text` | keep one of them");
 }
 
 #[test]
@@ -85,5 +85,5 @@ fn what_a_run_needs_is_looked_for_in_each_combination_of_columns() {
     let lines = "{\"set\":{\"prompt\":\"a cat\",\"imageUrls\":\"https://h/a.png\"}}\n{\"set\":{\"prompt\":\"a dog\"}}\n";
     let rows = Rows::from_json_lines(lines.as_bytes()).expect("rows");
     let error = rows.fit(&fields, Path::new(".")).expect_err("an image is missing");
-    insta::assert_snapshot!(told(&error), @"line 2: `imageUrls` is missing | upload a file for `imageUrls`: it takes an image");
+    insta::assert_snapshot!(summary(&error), @"line 2: `imageUrls` is missing | upload a file for `imageUrls`: it takes an image");
 }

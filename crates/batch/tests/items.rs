@@ -148,7 +148,7 @@ fn place_target_and_instance_are_part_of_the_fingerprint() {
         assert!(seen.insert(row().freeze(&target, false, &mut digest()).unwrap().items[0].fingerprint));
     }
     assert!(seen.insert(items("6.text,_instance\na,plus\n")[0].fingerprint));
-    // What doesn't change the run doesn't change the fingerprint.
+    // Changes that don't affect the run don't change the fingerprint.
     let steered = items("6.text,_id,_out,_priority,_profile,_webhook\na,x,y,3,z,https://h\n");
     assert_eq!(steered[0].fingerprint, base);
 }

@@ -85,7 +85,7 @@ fn what_earlier_runs_wrote_is_merged_and_never_reset() {
     assert_eq!(report["cost"]["coins"], "3.5");
     let order: Vec<_> =
         lines(&folder).iter().map(|line| format!("{} {}", line["id"], line["state"])).collect();
-    // The item with another fingerprint begins anew, and the one that is gone stays.
+    // The item with another fingerprint starts over, and the removed one stays.
     assert_eq!(
         order,
         [r#""cat-4" "done""#, r#""cat-3" "ready""#, r#""cat-1" "done""#, r#""cat-2" "failed""#]
@@ -103,7 +103,7 @@ fn a_folder_belongs_to_one_batch() {
     for foreign in ["{\"name\": \"a package\"}", "[]", "no JSON"] {
         fs::write(dir.path().join("batch.json"), foreign).expect("written");
         let error = Results::open(dir.path(), head("1.0.0")).expect_err(foreign);
-        assert!(error.to_string().contains("is not one that this program has written"), "{error}");
+        assert!(error.to_string().contains("was not written by this program"), "{error}");
         assert!(error.hint().is_some());
     }
 }
@@ -161,7 +161,7 @@ fn failed_rows_are_a_table_again() {
     let records = [done(&all[0], "1"), failed(&all[1], "=1+1"), failed(&all[2], "out of memory")];
     let failed = Failed::of(&records).expect("failed rows");
     assert_eq!(failed.name, "failed.csv");
-    // The mark tells spreadsheets the encoding.
+    // The byte order mark shows spreadsheets the encoding.
     let text = failed.text.strip_prefix('\u{feff}').expect("a mark, for the text has Chinese");
     insta::assert_snapshot!(text, @r"
     _id,10.image@,6.text,_error,_code,_task
@@ -210,7 +210,7 @@ fn failed_rows_that_set_different_fields_are_json_lines() {
 }
 
 proptest! {
-    /// Whatever a cell says, it says the same when it is read again.
+    /// Every cell is the same after it is written and read again.
     #[test]
     fn failed_rows_run_the_same_again(
         texts in proptest::collection::vec(("[^\0]*", "[\r\n\",;\t='@ +a-]*"), 1..6),

@@ -1,4 +1,4 @@
-//! What was planned and run is not run again.
+//! Rows that were planned and run are not run again.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -9,7 +9,7 @@ use runninghub_batch::{
 };
 use runninghub_core::{Kind, Place};
 
-/// What a ledger keeps of a batch.
+/// The records of a batch in a ledger.
 #[derive(Clone, Debug, Default)]
 struct Ledger(HashMap<ItemId, Recorded>);
 

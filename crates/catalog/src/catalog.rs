@@ -98,12 +98,12 @@ impl Catalog {
         }
     }
 
-    /// When the list was made, as `YYYY-MM-DD`, if it says so.
+    /// The date of the list, as `YYYY-MM-DD`, if given.
     pub fn as_of(&self) -> Option<&str> {
         self.header.as_of.as_deref()
     }
 
-    /// What the list was made from: public files, with their commit and date.
+    /// The sources of the list: public files, with their commit and date.
     pub fn sources(&self) -> &[String] {
         &self.header.sources
     }

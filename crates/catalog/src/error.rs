@@ -25,7 +25,7 @@ impl Error {
         self.what.clone()
     }
 
-    /// What the caller can do about it.
+    /// How the caller can fix it.
     pub fn hint(&self) -> Option<Sentence> {
         self.hint.clone()
     }

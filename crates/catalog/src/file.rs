@@ -108,7 +108,7 @@ impl ParamKind {
 mod tests {
     use super::*;
 
-    fn told(param: &Param, name: &str, bytes: u64) -> String {
+    fn verdict(param: &Param, name: &str, bytes: u64) -> String {
         match check(param, name, bytes) {
             Ok(()) => "fine".to_owned(),
             Err(error) => {
@@ -126,21 +126,21 @@ mod tests {
             max_mb: Some(10),
             ..Param::default()
         };
-        assert_eq!(told(&picture, "a.b.JPEG", 10 * MB), "fine");
-        insta::assert_snapshot!(told(&picture, "a.png", 10 * MB + 1), @"the file `a.png` is larger than the 10 MB that `imageUrl` takes | make it smaller");
-        insta::assert_snapshot!(told(&picture, "a.gif", 1), @"`imageUrl` does not accept the file `a.gif` | it takes jpg, png");
-        insta::assert_snapshot!(told(&picture, "a", 1), @"the file `a` has no extension, and the platform relies on it | it takes jpg, png");
-        insta::assert_snapshot!(told(&picture, "a.png", 0), @"the file `a.png` is empty | ");
+        assert_eq!(verdict(&picture, "a.b.JPEG", 10 * MB), "fine");
+        insta::assert_snapshot!(verdict(&picture, "a.png", 10 * MB + 1), @"the file `a.png` is larger than the 10 MB that `imageUrl` takes | make it smaller");
+        insta::assert_snapshot!(verdict(&picture, "a.gif", 1), @"`imageUrl` does not accept the file `a.gif` | it takes jpg, png");
+        insta::assert_snapshot!(verdict(&picture, "a", 1), @"the file `a` has no extension, and the platform relies on it | it takes jpg, png");
+        insta::assert_snapshot!(verdict(&picture, "a.png", 0), @"the file `a.png` is empty | ");
         let film =
             Param { name: "video".into(), kind: ParamKind::Video, max_mb: Some(500), ..Param::default() };
-        assert_eq!(told(&film, "a.mp4", 30 * MB), "fine");
-        assert_eq!(told(&film, "a.new", 1), "fine");
-        insta::assert_snapshot!(told(&film, "a.png", 1), @"`video` does not accept the file `a.png` | it takes a video");
-        insta::assert_snapshot!(told(&film, "a.mp4", 30 * MB + 1), @"the file `a.mp4` is larger than the 30 MB that can be uploaded | `video` takes files of up to 500 MB as a URL: give a URL instead of a file");
+        assert_eq!(verdict(&film, "a.mp4", 30 * MB), "fine");
+        assert_eq!(verdict(&film, "a.new", 1), "fine");
+        insta::assert_snapshot!(verdict(&film, "a.png", 1), @"`video` does not accept the file `a.png` | it takes a video");
+        insta::assert_snapshot!(verdict(&film, "a.mp4", 30 * MB + 1), @"the file `a.mp4` is larger than the 30 MB that can be uploaded | `video` takes files of up to 500 MB as a URL: give a URL instead of a file");
         let any = Param { name: "url".into(), kind: ParamKind::Media, ..Param::default() };
-        assert_eq!(told(&any, "a.mp3", 1), "fine");
-        insta::assert_snapshot!(told(&any, "a.mp3", 41 << 20), @"the file `a.mp3` is larger than the 30 MB that `url` takes | make it smaller");
+        assert_eq!(verdict(&any, "a.mp3", 1), "fine");
+        insta::assert_snapshot!(verdict(&any, "a.mp3", 41 << 20), @"the file `a.mp3` is larger than the 30 MB that `url` takes | make it smaller");
         let text = Param { name: "prompt".into(), kind: ParamKind::String, ..Param::default() };
-        insta::assert_snapshot!(told(&text, "a.txt", 1), @"`prompt` takes text, not a file | use a value instead of a file");
+        insta::assert_snapshot!(verdict(&text, "a.txt", 1), @"`prompt` takes text, not a file | use a value instead of a file");
     }
 }

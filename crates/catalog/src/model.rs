@@ -117,7 +117,7 @@ pub struct Param {
     pub required: bool,
     /// The default value.
     pub default: Option<Value>,
-    /// The allowed values, as they are sent: most are text, even `"5"` and `"true"`.
+    /// The allowed values, in the form to send: most are text, even `"5"` and `"true"`.
     pub choices: Vec<Value>,
     /// Whether sources disagree about the choices, so that there may be more.
     pub open: bool,

@@ -13,7 +13,7 @@ const ADDRESSES: [&str; 4] = ["https://", "http://", "data:", "asset://"];
 /// The prefixes of the names of uploaded files: workflows accept those, models don't.
 const FILE_NAMES: [&str; 2] = ["openapi/", "api/"];
 
-/// The value as it is sent. A value that only fits with half-width characters is a typing slip.
+/// The value to send. A value that only fits with half-width characters is a typo.
 pub(crate) fn fit(param: &Param, value: Value) -> Result<Value, Error> {
     let half = value.as_str().and_then(half_width).filter(|half| is_meant(param, &value, half));
     match half {
@@ -29,7 +29,7 @@ fn is_meant(param: &Param, value: &Value, half: &str) -> bool {
     match param.kind {
         ParamKind::Any | ParamKind::String | ParamKind::Model => false,
         ParamKind::List => !is_choice(param, text) && is_choice(param, half),
-        // A guessed parameter takes everything.
+        // A guessed parameter accepts anything.
         ParamKind::Bool => bool(&Value::from(half)).is_some(),
         ParamKind::Int => int(&Value::from(half)).is_some(),
         ParamKind::Float => number(&Value::from(half)).is_some(),
@@ -143,7 +143,7 @@ fn is_choice(param: &Param, text: &str) -> bool {
     param.choices.iter().any(|choice| shown(choice).eq_ignore_ascii_case(text))
 }
 
-/// The matching choice, as it is sent: most are text, even those that look like numbers.
+/// The matching choice, in the form to send: most are text, even those that look like numbers.
 fn choice(param: &Param, value: &Value) -> Result<Value, Error> {
     let Some(wanted) = text(value) else {
         return Err(wrong(param, value, choices(param)));

@@ -73,10 +73,10 @@ impl Model {
         Ok(fields.into_iter().collect())
     }
 
-    /// Checks one value by itself: whether the parameter exists and takes it.
+    /// Checks a single value: whether the parameter exists and accepts it.
     ///
     /// # Errors
-    /// Why not, with what helps.
+    /// The problem, with a hint.
     pub fn check(&self, name: &str, input: &Input) -> Result<(), Error> {
         let (param, values) = self.fit(name, input)?;
         put(&mut Map::new(), param, values)
@@ -94,7 +94,7 @@ impl Model {
         }
     }
 
-    /// The parameter of a name, and the values as they are sent.
+    /// The parameter with this name, and the values to send.
     fn fit(&self, name: &str, input: &Input) -> Result<(&Param, Vec<Value>), Error> {
         let param = self.find_param(name)?;
         let values = match input {
@@ -111,7 +111,7 @@ impl Model {
         Ok((param, values))
     }
 
-    /// The parameter with this name, to the letter.
+    /// The parameter with exactly this name.
     ///
     /// # Errors
     /// When there is none; the hint has a similar name.

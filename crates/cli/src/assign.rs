@@ -11,9 +11,9 @@ use crate::{exit::Error, input};
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum NewValue {
     Json(Value),
-    /// As written: the type of the field decides what it means.
+    /// As written: the field's type decides its meaning.
     Written(String),
-    /// To the letter, where the field holds text.
+    /// Verbatim, for fields that hold text.
     Text(String),
     /// A file to upload.
     File(PathBuf),
@@ -31,7 +31,7 @@ impl NewValue {
     }
 }
 
-/// Sets fields of a submit, in their order.
+/// Sets fields of a submit, in order.
 pub(crate) fn put_all(submit: Submit, changes: Vec<(String, NewValue)>) -> Submit {
     changes.into_iter().fold(submit, |submit, (name, value)| value.put(submit, name))
 }
@@ -112,7 +112,7 @@ pub(crate) fn text(given: &str) -> Result<(String, NewValue), Error> {
     }
 }
 
-/// The same with the signs of ASCII up to the first `=`: the value is left as it is.
+/// Replaces full-width signs up to the first `=` with ASCII ones; the value is left unchanged.
 fn narrower(text: &str) -> Option<String> {
     let at = text.find(['=', '＝'])?;
     let (place, rest) = text.split_at_checked(at)?;

@@ -1,4 +1,4 @@
-//! The end of a process that has a bug: a panic in any thread, with a last word for people and for programs.
+//! Ends a process that has a bug: on a panic in any thread, it reports the bug to users and programs.
 
 use std::{
     backtrace::{Backtrace, BacktraceStatus},
@@ -17,20 +17,20 @@ use crate::{
     writer::{self, Stream},
 };
 
-/// What the command has done so far.
+/// The progress of the command.
 static COMMAND: Mutex<Command> = Mutex::new(Command { json_since: None, stage: Stage::Harmless });
 
 struct Command {
-    /// When the command began, if its lines are JSON and `result` is still to come.
+    /// When the command began, if it writes JSON and `result` is still missing.
     json_since: Option<Instant>,
     stage: Stage,
 }
 
-/// What may have been paid for.
+/// What the command may have paid for.
 #[derive(Clone, Debug)]
 enum Stage {
     Harmless,
-    /// The request that costs money is on its way, or was.
+    /// The paid request is being sent, or was.
     Sending,
     /// There is a task.
     Task(TaskId),
@@ -44,11 +44,11 @@ pub(crate) fn expects_json() {
 }
 
 /// `result` was written.
-pub(crate) fn is_told() {
+pub(crate) fn is_reported() {
     change(|command| command.json_since = None);
 }
 
-/// The request that costs money is about to be sent, or was refused (`false`).
+/// The paid request is about to be sent, or was refused (`false`).
 pub(crate) fn sends(is_sending: bool) {
     change(|command| command.stage = if is_sending { Stage::Sending } else { Stage::Harmless });
 }
@@ -69,7 +69,7 @@ fn change(change: impl FnOnce(&mut Command)) {
     }
 }
 
-/// Ends the process at any panic. Otherwise that of another thread would leave a run without its ledger, and the
+/// Ends the process on any panic. Otherwise a panic in another thread would leave a run without its ledger, and the
 /// release build would abort without a `result`.
 pub(crate) fn end_on_panic() {
     panic::set_hook(Box::new(end));
@@ -88,7 +88,7 @@ fn end(info: &PanicHookInfo<'_>) {
             printer::bug_line(&secrets::clean(line));
         }
     }
-    // The panic may be inside of a change.
+    // The panic may have interrupted a change.
     let (since, stage) = match COMMAND.try_lock() {
         Ok(command) => (command.json_since, command.stage.clone()),
         Err(TryLockError::Poisoned(broken)) => {
@@ -100,7 +100,7 @@ fn end(info: &PanicHookInfo<'_>) {
     let (exit, status, task_id) = match stage {
         Stage::Harmless => (Exit::Store, Verdict::Error, None),
         Stage::Sending => (Exit::SubmitUnknown, Verdict::Unknown, None),
-        // Each row is in the ledger, with what is unknown about it.
+        // Each row is in the ledger, including unknown outcomes.
         Stage::Batch => (Exit::StillRunning, Verdict::Running, None),
         Stage::Task(task) => (Exit::StillRunning, Verdict::Running, Some(task)),
     };

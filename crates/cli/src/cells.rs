@@ -38,7 +38,7 @@ pub(crate) fn column(text: &str, cells: usize) -> String {
     text.to_owned() + &" ".repeat(cells.saturating_sub(width(text)))
 }
 
-/// How many cells a character may take.
+/// The maximum number of cells of a character.
 pub(crate) fn cell(c: char) -> usize {
     match c {
         // In some terminals it turns the preceding character into an emoji of two cells.

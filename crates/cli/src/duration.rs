@@ -1,4 +1,4 @@
-//! Durations as people write them: `90s`, `2m`, `1h30m`, or plain seconds.
+//! Durations as users write them: `90s`, `2m`, `1h30m`, or plain seconds.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! Everything that is said: of runs as the library says it, and answers to single requests. It is what reporters show, and
-//! what `--format json` writes.
+//! The events of the command line: those of runs, and the results of single requests. Reporters show them, and
+//! `--format json` writes them.
 
 mod batch;
 mod test;
@@ -19,11 +19,11 @@ pub(crate) use self::test::{
     DiffLine, Difference, LiveTest, LiveTests, PictureTest, PictureVerdict, Test, TestVerdict, Tests,
 };
 
-/// One thing that is said. Where one kind of line is worded in several ways, it has several variants.
+/// An event. A kind of JSON line that is worded in several ways has several variants.
 #[derive(Clone, Debug, JsonSchema, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub(crate) enum Event {
-    /// Something about this command that is worth knowing. Unlike a warning of a run it is also said when quiet.
+    /// A warning about this command. Unlike a run's warning, it is also shown with `--quiet`.
     #[serde(rename = "warning")]
     #[schemars(skip)]
     Notice { code: &'static str, message: Sentence },
@@ -37,17 +37,17 @@ pub(crate) enum Event {
     Cancelled { status: TaskStatus, waited_s: f64 },
     /// A submit of this machine (`tasks`, `resolve`).
     Task(answer::Task),
-    /// The same, settled (`resolve`).
+    /// A submit that was resolved (`resolve`).
     #[serde(rename = "task")]
     #[schemars(skip)]
     Settled(answer::Task),
-    /// The same, of which a webhook has told (`webhook listen`).
+    /// A submit that a webhook reported (`webhook listen`).
     #[serde(rename = "task")]
     #[schemars(skip)]
     Delivered(answer::Task),
-    /// What runs and what waits on a ComfyUI (`queue`).
+    /// The running and waiting prompts of a ComfyUI (`queue`).
     Queue(answer::Queue),
-    /// The nodes of a workflow and what can be set (`workflow show`).
+    /// The nodes of a workflow and their settable fields (`workflow show`).
     Workflow(answer::Workflow),
     /// A workflow in API format (`workflow convert`).
     Converted {
@@ -56,29 +56,29 @@ pub(crate) enum Event {
     },
     /// A model (`model list`, `model show`).
     Model(Model),
-    /// What a run of a model would cost (`model price`).
+    /// The price of a model run (`model price`).
     Price(answer::Price),
-    /// An AI app, with its fields where one was asked for (`app list`, `app show`).
+    /// An AI app; with its fields if it was requested by itself (`app list`, `app show`).
     App(answer::App),
     /// A model or a style of Quick Create (`quick styles`).
     Style(answer::Style),
-    /// What became of a webhook (`webhook show`).
+    /// The state of a webhook (`webhook show`).
     Webhook(answer::Webhook),
     /// The account (`account`).
     Account(answer::Account),
-    /// How busy the key is (`queue`).
+    /// The load of the key (`queue`).
     Slots(answer::Slots),
     /// A key of the account (`account --keys`).
     Key(answer::Key),
     /// A model or a LoRA that workflows can load (`resources`).
     Resource(answer::Resource),
-    /// A medium that models can take (`assets`).
+    /// A media asset for models (`assets`).
     Asset(answer::Asset),
-    /// A group of them (`assets group`).
+    /// A group of assets (`assets group`).
     AssetGroup(answer::AssetGroup),
-    /// A file that the platform has (`upload`, `lora upload`).
+    /// An uploaded file (`upload`, `lora upload`).
     Upload(answer::Upload),
-    /// What a task has saved (`open`).
+    /// The saved results of a task (`open`).
     Opened {
         /// The file or the folder.
         path: String,
@@ -92,69 +92,69 @@ pub(crate) enum Event {
     },
     /// A setting of a profile (`config`).
     Setting(Setting),
-    /// A setting whose value alone is wanted (`config get`, `config path`).
+    /// A setting of which only the value is printed (`config get`, `config path`).
     #[serde(rename = "setting")]
     #[schemars(skip)]
     Value(Setting),
     /// A profile with its key (`login`, `logout`).
     Profile(Profile),
-    /// Something that was looked at (`doctor`).
+    /// The result of a check (`doctor`).
     Check(Check),
     /// A batch of this machine (`batch ls`).
     Batch(ListedBatch),
     /// What a run of a batch would do (`batch plan`).
     BatchPlan(Box<BatchPlan>),
-    /// A row of a batch, and what happens to it (`batch plan --rows`).
+    /// A row of a batch, and its planned action (`batch plan --rows`).
     #[serde(rename = "item")]
     BatchItem(BatchItem),
     /// The same, when its state has changed (`batch run`).
     #[serde(rename = "item")]
     #[schemars(skip)]
     BatchRow(Box<BatchItem>),
-    /// How far a batch is (`batch run`).
+    /// The progress of a batch (`batch run`).
     BatchProgress(BatchProgress),
-    /// A batch that has run (`batch run`).
+    /// The outcome of a batch (`batch run`).
     #[serde(rename = "batch")]
     #[schemars(skip)]
     BatchOver(ListedBatch),
-    /// What is wrong with the rows of a batch, or worth knowing (`batch plan`).
+    /// A problem or a warning about the rows of a batch (`batch plan`).
     #[serde(rename = "problem")]
     BatchProblem(BatchProblem),
-    /// A recording, and how it compares with its snapshot (`test`).
+    /// A recording, compared with its snapshot (`test`).
     Test(Box<Test>),
-    /// What runs again (`test --live`).
+    /// The runs to repeat (`test --live`).
     LiveTests(LiveTests),
-    /// How many passed (`test`).
+    /// The number of tests that passed (`test`).
     Tests(Tests),
-    /// The URL that is listened on (`simulate`, `webhook listen`).
+    /// The URL of a server (`simulate`, `webhook listen`).
     Listening(Listening),
-    /// What is said about a run.
+    /// An event of a run.
     #[serde(untagged)]
     #[schemars(skip, !untagged)]
     Run(RunEvent),
 }
 
-/// A model, with what it takes where one was asked for.
+/// A model; with its parameters if it was requested by itself.
 #[derive(Clone, Debug, JsonSchema, Serialize)]
 pub(crate) struct Model {
-    /// What it is run by.
+    /// Its endpoint, which runs it.
     pub(crate) endpoint: String,
-    /// What else it is called.
+    /// Its other name.
     pub(crate) names: Vec<String>,
     /// What it makes.
     pub(crate) kind: catalog::Kind,
-    /// What it does, for example `image-to-video`.
+    /// Its task, for example `image-to-video`.
     pub(crate) task: Option<String>,
     /// Who made it.
     pub(crate) family: Option<String>,
-    /// Newer lists do not have it any more.
+    /// Newer lists no longer have it.
     pub(crate) retired: bool,
-    /// What it was said to cost; null where nothing is known.
+    /// Its listed price; null if unknown.
     pub(crate) list_price: Option<catalog::Price>,
-    /// What it takes (`model show`).
+    /// Its parameters (`model show`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) params: Option<Vec<catalog::Param>>,
-    /// How wide the longest endpoint of its list is, cells.
+    /// The width of the longest endpoint in its list, in cells.
     #[serde(skip)]
     pub(crate) width: usize,
 }
@@ -164,7 +164,7 @@ pub(crate) struct Model {
 pub(crate) struct Setting {
     pub(crate) profile: String,
     pub(crate) name: String,
-    /// A key is `set` or `not set`, and nothing more is told of it.
+    /// A key is only shown as `set` or `not set`.
     pub(crate) value: Untrusted,
 }
 
@@ -174,7 +174,7 @@ pub(crate) struct Profile {
     pub(crate) name: String,
     /// Whether it has a key.
     pub(crate) has_key: bool,
-    /// `cn` or `ai`; null for an address of its own.
+    /// `cn` or `ai`; null for another base URL.
     pub(crate) site: Option<String>,
     /// The kind of key, as the platform names it.
     pub(crate) key_type: Option<Untrusted>,
@@ -184,7 +184,7 @@ pub(crate) struct Profile {
     pub(crate) change: Change,
 }
 
-/// What was done to a profile.
+/// The change to a profile.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum Change {
     LoggedIn {
@@ -196,7 +196,7 @@ pub(crate) enum Change {
     None,
 }
 
-/// Something that was looked at.
+/// The result of a check.
 #[derive(Clone, Debug, JsonSchema, Serialize)]
 pub(crate) struct Check {
     /// A short, stable name, such as `key` or `clock`.
@@ -204,13 +204,13 @@ pub(crate) struct Check {
     pub(crate) ok: bool,
     /// What was found.
     pub(crate) message: Sentence,
-    /// What helps, where it is not well.
+    /// How to fix it, if it failed.
     pub(crate) cure: Option<Sentence>,
-    /// The exit code that it leads to; 0 where it is well.
+    /// The resulting exit code; 0 if it is fine.
     pub(crate) exit_code: u8,
 }
 
-/// Where the simulator or the receiver of webhooks listens.
+/// The address of the simulator or the webhook receiver.
 #[derive(Clone, Debug, JsonSchema, Serialize)]
 pub(crate) struct Listening {
     /// For `--base-url`.
@@ -218,7 +218,7 @@ pub(crate) struct Listening {
     /// A key that the simulator accepts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) api_key: Option<&'static str>,
-    /// What else there is to know.
+    /// Additional notes.
     #[serde(skip)]
     pub(crate) about: Vec<Sentence>,
 }
@@ -250,7 +250,7 @@ pub(crate) fn json_schema() -> Schema {
     SchemaSettings::default().for_serialize().into_generator().into_root_schema_for::<Line<All>>()
 }
 
-/// Events of runs and answers as one list.
+/// Events of runs and results of requests as one list.
 struct All;
 
 impl JsonSchema for All {

@@ -24,8 +24,8 @@ pub(crate) enum Exit {
     SubmitUnknown = 5,
     /// Stopped waiting, or the status cannot be determined; the task may still run.
     StillRunning = 6,
-    /// Some of several failed.
-    Partly = 7,
+    /// Some of several operations failed.
+    PartialFailure = 7,
     /// The task succeeded, but its results were not all saved.
     Results = 8,
     /// An error of the local store or the disk.
@@ -42,10 +42,21 @@ impl Exit {
     /// The exit code with this number, except those of signals.
     pub(crate) fn of(code: u8) -> Option<Self> {
         use Exit::{
-            Done, Network, Partly, Refused, Results, StillRunning, Store, SubmitUnknown, TaskFailed, Usage,
+            Done, Network, PartialFailure, Refused, Results, StillRunning, Store, SubmitUnknown, TaskFailed,
+            Usage,
         };
-        let all =
-            [Done, TaskFailed, Usage, Network, Refused, SubmitUnknown, StillRunning, Partly, Results, Store];
+        let all = [
+            Done,
+            TaskFailed,
+            Usage,
+            Network,
+            Refused,
+            SubmitUnknown,
+            StillRunning,
+            PartialFailure,
+            Results,
+            Store,
+        ];
         all.into_iter().find(|exit| exit.code() == code)
     }
 
@@ -60,7 +71,7 @@ impl Exit {
     /// The class of an error with this exit code, unless more is known.
     pub(crate) fn kind(self) -> FailureKind {
         match self {
-            Self::TaskFailed | Self::Partly => FailureKind::Task,
+            Self::TaskFailed | Self::PartialFailure => FailureKind::Task,
             Self::Network => FailureKind::Network,
             Self::Refused => FailureKind::Refused,
             Self::SubmitUnknown => FailureKind::SubmitUnknown,
@@ -112,7 +123,7 @@ pub(crate) struct Error {
     pub(crate) attempt: Option<String>,
     /// The class of the error.
     pub(crate) kind: FailureKind,
-    /// What is wrong with single nodes.
+    /// The problems of single nodes.
     pub(crate) nodes: Box<[NodeError]>,
 }
 

@@ -19,12 +19,12 @@ const GLYPHS: [(char, char); 11] = [
     ('↓', 'v'),
 ];
 
-/// Sets whether the display is ASCII only: if wanted, or if the system's character set has nothing else.
+/// Sets whether the display is ASCII only: if requested, or if the system's character set has nothing else.
 pub(crate) fn begin(is_wanted: bool) {
     let _ = ASCII.set(is_wanted || is_legacy(|name| env::var(name).ok()));
 }
 
-/// Whether the character set of the locale isn't UTF-8. A locale that names none says nothing.
+/// Whether the character set of the locale isn't UTF-8. A locale without a character set decides nothing.
 fn is_legacy(variable: impl Fn(&str) -> Option<String>) -> bool {
     let set = |name: &&str| variable(name).filter(|value| !value.is_empty());
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(set).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What `rhub`, `-h`, `--help` and `rhub help` print: the first screen, examples below each command, and topics.
+//! The output of `rhub`, `-h`, `--help` and `rhub help`: the first screen, examples below each command, and topics.
 
 mod examples;
 mod habits;
@@ -40,7 +40,7 @@ const MORE: &str = "More: rhub COMMAND -h, and rhub help options, environment, e
 const EXAMPLES: &str = "Examples:";
 const FOOTER: &str = "Options of every command: rhub help options";
 
-/// The words that the pages are made of, in a language.
+/// The texts of the pages in a language.
 #[derive(Clone, Copy)]
 pub(crate) struct Wording {
     /// The text in the language.
@@ -59,7 +59,7 @@ pub(crate) fn command() -> Command {
     )
 }
 
-/// Leaves the options of every command and the names of variables to the topics.
+/// Hides global options and variable names, which the topics explain.
 pub(crate) fn without_globals(command: Command) -> Command {
     fn without_variables(command: Command) -> Command {
         command.mut_args(|arg| arg.hide_env(true)).mut_subcommands(without_variables)
@@ -112,7 +112,7 @@ fn with_examples(command: Command, path: &str, words: Wording) -> Command {
     })
 }
 
-/// What `rhub` alone prints: a screenful.
+/// The output of `rhub` alone: one screen.
 fn first_screen(command: &Command, words: Wording) -> String {
     let mut text = beginning(command, words);
     for (group, names) in GROUPS {
@@ -124,7 +124,7 @@ fn first_screen(command: &Command, words: Wording) -> String {
     (words.fitted)(&text)
 }
 
-/// What `rhub --help` prints: every command with its description.
+/// The output of `rhub --help`: every command with its description.
 fn overview(command: &Command, words: Wording) -> String {
     let mut text = beginning(command, words);
     for (group, names) in GROUPS {

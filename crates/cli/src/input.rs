@@ -1,4 +1,4 @@
-//! Files that commands read: whether they exist, and texts that people and programs of every system have written.
+//! Input files: checks that they exist, and reads text in the encodings that users and programs write.
 
 use std::{fs, io, path::Path};
 
@@ -9,7 +9,7 @@ use crate::exit::Error;
 /// Detects a missing file before anything is sent.
 ///
 /// # Errors
-/// If there is no such file.
+/// If the file doesn't exist.
 pub(crate) fn is_there(path: &Path) -> Result<(), Error> {
     if path.is_file() {
         return Ok(());
@@ -21,7 +21,7 @@ pub(crate) fn is_there(path: &Path) -> Result<(), Error> {
 /// Reads a text: UTF-8, or UTF-16 with a byte order mark as PowerShell writes it. The mark is dropped.
 ///
 /// # Errors
-/// Why it cannot be read.
+/// The reason if it cannot be read.
 pub(crate) fn read(path: &Path) -> Result<String, Sentence> {
     text(&fs::read(path).map_err(|error: io::Error| Sentence::verbatim(error.to_string()))?)
 }

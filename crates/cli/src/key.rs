@@ -56,7 +56,7 @@ pub(crate) fn check(
     }
 }
 
-/// Reads the key: from the file or from standard input if requested, else from the environment, else from the
+/// Reads the key: from the file or from standard input if requested, or else from the environment, or else from the
 /// profile.
 ///
 /// # Errors
@@ -68,7 +68,7 @@ pub(crate) fn read(global: &Global) -> Result<ApiKey, Error> {
     Ok(key)
 }
 
-/// Where the key comes from, for people. Reads no key.
+/// Describes where the key comes from, without reading it.
 pub(crate) fn source(global: &Global) -> Sentence {
     if let Some(path) = &global.api_key_file {
         return say!("the key in {path}", path = path.display());

@@ -1,6 +1,6 @@
-//! The language of what people read. A message is a [`Sentence`]: English in the source, keyed by its text. `zh.txt` has
-//! the Chinese for each text, `en.txt` the binary's own English for texts of the libraries, which know no options. Help
-//! has a table of its own, `help.zh.txt`.
+//! The language of messages. A message is a [`Sentence`]: English in the source, keyed by its text. `zh.txt` has the
+//! Chinese for each text, `en.txt` the binary's own English for texts of the libraries, which know no options. Help has
+//! a table of its own, `help.zh.txt`.
 
 mod help;
 mod usage;
@@ -32,7 +32,7 @@ pub(crate) enum Lang {
     Zh,
 }
 
-/// Sets the language: the given one, else that of the environment. Only the first call counts.
+/// Sets the language: the given one, or else that of the environment. Only the first call counts.
 pub(crate) fn begin(named: Option<&str>) {
     let _ = LANG.set(named.map_or_else(|| of_environment(|name| env::var(name).ok()), Lang::of));
 }
@@ -45,7 +45,7 @@ pub(crate) fn code() -> &'static str {
     }
 }
 
-/// The sentence in the selected language.
+/// Words a sentence in the selected language.
 pub(crate) fn word(sentence: &Sentence) -> String {
     LANG.get().copied().unwrap_or_default().word(sentence)
 }
@@ -70,7 +70,7 @@ pub(crate) fn translated(command: clap::Command) -> clap::Command {
     if LANG.get() == Some(&Lang::Zh) { help::translated(command) } else { command }
 }
 
-/// What clap has laid out of a translated command.
+/// Clap's output for a translated command.
 pub(crate) fn finished(text: &str) -> String {
     if LANG.get() == Some(&Lang::Zh) { help::finished(text) } else { text.to_owned() }
 }

@@ -14,7 +14,7 @@ use crate::{glyph::sure, printer::Printer, writer};
 const SPACING: Duration = Duration::from_millis(68);
 const HIDE_CURSOR: &str = "\x1b[?25l";
 const SHOW_CURSOR: &str = "\x1b[?25h";
-/// The terminal cuts a line that is too wide after all, instead of wrapping it.
+/// The terminal cuts lines that are still too wide, instead of wrapping them.
 const NO_WRAP: &str = "\x1b[?7l";
 const WRAP: &str = "\x1b[?7h";
 const CLEAR_LINE: &str = "\x1b[K";

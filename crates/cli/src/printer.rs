@@ -32,7 +32,7 @@ pub(crate) enum Detail {
     Quiet,
     #[default]
     Normal,
-    /// Everything that happens.
+    /// All events.
     Verbose,
 }
 
@@ -64,7 +64,7 @@ impl Printer {
         self.detail == Detail::Quiet
     }
 
-    /// Whether everything that happens is printed.
+    /// Whether all events are printed.
     pub(crate) fn is_verbose(self) -> bool {
         self.detail == Detail::Verbose
     }
@@ -179,12 +179,12 @@ pub(crate) fn leave_block() {
     }
 }
 
-/// Prints the message about a bug, which is clean already.
+/// Prints the message about a bug, which is already sanitized.
 pub(crate) fn bug(words: &Sentence) {
     write_err(&lang::word(words));
 }
 
-/// Prints a line of a backtrace, which is clean already.
+/// Prints a line of a backtrace, which is already sanitized.
 pub(crate) fn bug_line(text: &str) {
     write_err(text);
 }

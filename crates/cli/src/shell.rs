@@ -1,12 +1,12 @@
-//! Words of commands that people copy into a shell.
+//! Words of commands that users copy into a shell.
 
 use runninghub::Untrusted;
 
-/// Characters that mean nothing to a shell.
+/// Characters without a special meaning in shells.
 const PLAIN: &str = "_-./:";
 
-/// A word as a shell takes it to the letter: ids and addresses come from servers, paths from anywhere. Control characters
-/// are escaped, so that such a word does nothing at worst.
+/// Quotes a word for a shell: ids and URLs come from servers, paths from anywhere. Control characters are escaped, so
+/// the worst such a word can do is nothing.
 pub(crate) fn word(text: &str) -> String {
     let text = Untrusted::from(text).to_string();
     let is_plain = |c: char| c.is_alphanumeric() || PLAIN.contains(c);
@@ -40,9 +40,9 @@ mod tests {
         #[test]
         fn a_shell_reads_the_word_to_the_letter(text in r"[ -~猫\n\t]{0,12}") {
             let script = format!("printf %s {}", word(&text));
-            let said = std::process::Command::new("sh").args(["-c", &script]).output().expect("a shell");
-            prop_assert_eq!(String::from_utf8_lossy(&said.stdout), Untrusted::from(text).to_string());
-            prop_assert!(said.stderr.is_empty());
+            let output = std::process::Command::new("sh").args(["-c", &script]).output().expect("a shell");
+            prop_assert_eq!(String::from_utf8_lossy(&output.stdout), Untrusted::from(text).to_string());
+            prop_assert!(output.stderr.is_empty());
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Points in the past as people write them: `7d`, `2h`, `today`, `yesterday`, `2026-11-29`.
+//! Points in the past as users write them: `7d`, `2h`, `today`, `yesterday`, `2026-11-29`.
 
 use jiff::{Span, SpanRelativeTo, Timestamp, ToSpan as _, ZonedDateTime, civil::Date};
 use runninghub::{Sentence, say};
@@ -38,12 +38,12 @@ fn at(text: &str, now: &ZonedDateTime) -> Option<u64> {
     u64::try_from(then.as_millisecond()).ok()
 }
 
-/// A past time as people say it, with the times of day of this machine.
+/// A past time in words, in this machine's time zone.
 pub(crate) fn ago(then_ms: u64) -> Sentence {
-    said(then_ms, &ZonedDateTime::now())
+    point(then_ms, &ZonedDateTime::now())
 }
 
-fn said(then_ms: u64, now: &ZonedDateTime) -> Sentence {
+fn point(then_ms: u64, now: &ZonedDateTime) -> Sentence {
     let ms = i64::try_from(then_ms).unwrap_or(i64::MAX);
     let Ok(then) = Timestamp::from_millisecond(ms) else { return Sentence::default() };
     let then = then.to_zoned_datetime(now.time_zone().clone());
@@ -102,7 +102,7 @@ mod tests {
             ("2026-11-20T15:30:00Z", "11-20 23:30"),
             ("2025-11-20T15:30:00Z", "2025-11-20"),
         ] {
-            assert_eq!(said(ms(then), &now()).to_string(), wanted);
+            assert_eq!(point(ms(then), &now()).to_string(), wanted);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Sizes as people write them: `500M`, `2G`, `1.5 GiB`, or plain bytes.
+//! Sizes as users write them: `500M`, `2G`, `1.5 GiB`, or plain bytes.
 
 use runninghub::{Sentence, say};
 

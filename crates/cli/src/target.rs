@@ -13,7 +13,7 @@ use runninghub::{
 
 use crate::{assign, exit::Error, input, shell::word};
 
-/// A workflow has a few hundred kilobytes; a larger file is something else.
+/// A workflow has a few hundred kilobytes; a larger file is a mistake.
 const MAX_FILE: u64 = 64 * 1024 * 1024;
 
 /// The path segments before the id in the URL of an AI app.
@@ -64,7 +64,7 @@ pub(crate) fn saved(text: &str, option: &str) -> Result<(WorkflowId, Option<Site
     }
 }
 
-/// Reads a task id that no submit of this machine has. Without any digit it is rather a typo.
+/// Reads a task id that no submit of this machine has. Without any digit it is probably a typo.
 ///
 /// # Errors
 /// Usage, if it isn't valid.

@@ -15,48 +15,50 @@ const SPACING: Duration = Duration::from_millis(100);
 /// Receives the library's file progress until it is shown.
 #[derive(Debug)]
 pub(crate) struct Transfers {
-    tell: UnboundedSender<Transfer>,
-    told: UnboundedReceiver<Transfer>,
+    sender: UnboundedSender<Transfer>,
+    receiver: UnboundedReceiver<Transfer>,
 }
 
 /// When a file was last reported, or else when it started.
-struct Seen {
+struct LastReport {
     at: Instant,
-    is_told: bool,
+    is_reported: bool,
 }
 
 impl Transfers {
     /// Without any transfers.
     pub(crate) fn new() -> Self {
-        let (tell, told) = unbounded_channel();
-        Self { tell, told }
+        let (sender, receiver) = unbounded_channel();
+        Self { sender, receiver }
     }
 
     /// The progress callback for a builder of the library.
     pub(crate) fn watcher(&self) -> impl Fn(FileProgress<'_>) + Send + Sync + 'static {
-        let tell = self.tell.clone();
+        let sender = self.sender.clone();
         let seen = Mutex::new(HashMap::new());
         move |file| {
             let mut seen = seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             let file = Transfer::new(file.direction, file.name, file.bytes, file.total, file.is_over);
             let id = (file.direction, file.name.clone());
-            let last = seen.entry(id.clone()).or_insert_with(|| Seen { at: Instant::now(), is_told: false });
-            let is_due = if file.is_over { last.is_told } else { last.at.elapsed() >= SPACING };
+            let last = seen
+                .entry(id.clone())
+                .or_insert_with(|| LastReport { at: Instant::now(), is_reported: false });
+            let is_due = if file.is_over { last.is_reported } else { last.at.elapsed() >= SPACING };
             if file.is_over {
                 seen.remove(&id);
             } else if is_due {
-                *last = Seen { at: Instant::now(), is_told: true };
+                *last = LastReport { at: Instant::now(), is_reported: true };
             }
             if is_due {
                 // Ignored: the receiver is gone.
-                let _ = tell.send(file);
+                let _ = sender.send(file);
             }
         }
     }
 
     /// Waits for the next update of a file.
     pub(crate) async fn next(&mut self) -> Transfer {
-        match self.told.recv().await {
+        match self.receiver.recv().await {
             Some(transfer) => transfer,
             // Unreachable: `self` holds the sender.
             None => std::future::pending().await,
@@ -65,6 +67,6 @@ impl Transfers {
 
     /// The next update of a file, if one is ready.
     pub(crate) fn ready(&mut self) -> Option<Transfer> {
-        self.told.try_recv().ok()
+        self.receiver.try_recv().ok()
     }
 }

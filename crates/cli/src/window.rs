@@ -1,4 +1,4 @@
-//! What a terminal shows beside its text: progress in the taskbar or on the tab, the title, and links.
+//! Features of a terminal other than text: progress in the taskbar or on the tab, the title, and links.
 
 use std::{
     env,
@@ -29,7 +29,7 @@ pub(crate) struct Window {
     printer: Printer,
     has_progress: bool,
     has_title: bool,
-    /// The whole percent that is shown, if it is known.
+    /// The whole percent shown, if known.
     percent: Option<u8>,
 }
 
@@ -77,7 +77,7 @@ impl Drop for Window {
     }
 }
 
-/// Removes what is shown, if anything is.
+/// Removes the progress, if any is shown.
 pub(crate) fn reset() {
     if IS_SHOWN.swap(false, Ordering::Relaxed) {
         let mut text = String::new();

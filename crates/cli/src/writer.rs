@@ -1,9 +1,9 @@
 //! Writing to stdout and stderr without waiting for their readers.
 //!
 //! A command that handles signals must not block on a full pipe or a stopped terminal. From [`begin`] on, dedicated
-//! threads write. Important lines wait in memory as long as necessary. That is little: a line for each node, file and
-//! warning of a run. Unbounded lines (progress, polls, the log) replace the previous one of their kind once the
-//! reader lags. A command with much output and no paid task waits for [`room`].
+//! threads write. Important lines wait in memory as long as necessary. They are few: a line for each node, file and
+//! warning of a run. Unbounded lines (progress, polls, the log) replace the previous one of their kind once the reader
+//! lags. A command with much output and no paid task waits for [`room`].
 //!
 //! Until [`begin`], and in all commands that signals end in the default way, text is written at once.
 
@@ -24,7 +24,7 @@ use tokio::sync::Notify;
 
 use crate::{lang, platform::is_one_place, signals};
 
-/// A reader lags if more than this many bytes are pending: as much again as a pipe holds.
+/// A reader lags if more than this many bytes are pending: about the capacity of a pipe.
 const LAG: usize = 64 * 1024;
 /// How long the process waits for a reader at its end, after a signal.
 const GRACE: Duration = Duration::from_millis(500);

@@ -259,8 +259,7 @@ impl ClientBuilder {
 
 /// The server's base URL, and the login in it: a user with a password, or a query such as `?token=…`.
 fn base_url(text: &str) -> Result<(Url, Option<Login>), Error> {
-    let what = || say!("the server URL");
-    let wrong = |problem| Error::usage(what(), problem);
+    let wrong = |problem| Error::usage(problem).about(say!("the server URL"));
     let unlike = || wrong(say!("it is not a URL like `http://127.0.0.1:8188`"));
     let mut url = Url::parse(text.trim()).map_err(|_| unlike())?;
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() {

@@ -2,7 +2,7 @@
 
 use std::{error::Error as StdError, fmt};
 
-use runninghub_core::{Fact, Sentence, Untrusted, say};
+use runninghub_core::{Sentence, Untrusted, say};
 use runninghub_net::ErrorKind as NetErrorKind;
 
 use crate::Rejected;
@@ -10,12 +10,13 @@ use crate::Rejected;
 /// A request failed.
 #[derive(Debug)]
 pub struct Error {
-    call: Fact,
+    /// The input that was rejected; `None` for a failed request.
+    what: Option<Sentence>,
     kind: ErrorKind,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
-/// What went wrong.
+/// The kinds of [`Error`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -58,29 +59,39 @@ pub enum ErrorKind {
 }
 
 impl Error {
-    pub(crate) fn new(call: impl Into<Fact>, kind: ErrorKind) -> Self {
-        Self { call: call.into(), kind, source: None }
+    pub(crate) fn new(kind: ErrorKind) -> Self {
+        Self { what: None, kind, source: None }
     }
 
-    pub(crate) fn usage(what: impl Into<Fact>, problem: Sentence) -> Self {
-        Self::new(what, ErrorKind::Usage { problem })
+    pub(crate) fn usage(problem: Sentence) -> Self {
+        Self::new(ErrorKind::Usage { problem })
+    }
+
+    pub(crate) fn unexpected(at: &'static str) -> Self {
+        Self::new(ErrorKind::Unexpected { at })
+    }
+
+    /// Names the input that was rejected.
+    #[must_use]
+    pub(crate) fn about(self, what: Sentence) -> Self {
+        Self { what: Some(what), ..self }
     }
 
     /// A failed request. Its phase decides the kind, because TLS can also break after the request was sent.
-    pub(crate) fn request(call: &'static str, error: reqwest::Error) -> Self {
-        let (call, kind, source) = runninghub_net::Error::request(call, error).into_parts();
+    pub(crate) fn request(error: reqwest::Error) -> Self {
+        let (what, kind, source) = runninghub_net::Error::request(error).into_parts();
         let kind = match kind {
             NetErrorKind::Tls => ErrorKind::Net(kind),
             NetErrorKind::Connect | NetErrorKind::Setup { .. } => ErrorKind::Unreachable,
             _ => ErrorKind::Lost,
         };
-        Self { call, kind, source }
+        Self { what, kind, source }
     }
 
     /// A local error: a setup or a file that failed.
     pub(crate) fn net(error: runninghub_net::Error) -> Self {
-        let (call, kind, source) = error.into_parts();
-        Self { call, kind: ErrorKind::Net(kind), source }
+        let (what, kind, source) = error.into_parts();
+        Self { what, kind: ErrorKind::Net(kind), source }
     }
 
     #[must_use]
@@ -113,10 +124,10 @@ impl Error {
             ErrorKind::Net(kind) => kind.sentence(),
             ErrorKind::Unexpected { at } => say!("the response has no usable `{at}`", at = *at),
         };
-        say!("{what}: {cause}", what = self.call.clone(), cause)
+        Sentence::chain(self.what.clone().into_iter().chain([cause]))
     }
 
-    /// What the caller can do about it.
+    /// How the caller can fix it.
     pub fn hint(&self) -> Option<Sentence> {
         Some(match &self.kind {
             ErrorKind::Usage { .. } => say!("a server URL looks like `http://127.0.0.1:8188`"),
@@ -135,7 +146,7 @@ impl Error {
         })
     }
 
-    /// Whether a retry can't run anything twice: no part of the request has left this machine, or the server has said
+    /// Whether a retry can't run anything twice: no part of the request has left this machine, or the server has stated
     /// that it didn't accept it. In all other cases the prompt may have run, so only proven cases count.
     pub fn is_unsent(&self) -> bool {
         match &self.kind {
@@ -182,7 +193,7 @@ mod tests {
             http(429),
             foreign(404),
         ] {
-            assert!(Error::new("prompt", kind).is_unsent());
+            assert!(Error::new(kind).is_unsent());
         }
         // A page with a success status, half a response, a redirect: the server may have read the prompt before.
         for kind in [
@@ -196,7 +207,7 @@ mod tests {
             http(502),
         ] {
             let text = format!("{kind:?}");
-            assert!(!Error::new("prompt", kind).is_unsent(), "{text}");
+            assert!(!Error::new(kind).is_unsent(), "{text}");
         }
     }
 }

@@ -21,14 +21,13 @@ const LONGEST: usize = 64 << 20;
 
 /// One request.
 pub(crate) struct Call<'a> {
-    /// The name in errors and logs.
+    /// The name in logs.
     pub(crate) name: &'static str,
     pub(crate) segments: &'a [&'a str],
 }
 
 /// A complete response.
 pub(crate) struct Answer {
-    name: &'static str,
     pub(crate) status: u16,
     text: String,
 }
@@ -74,10 +73,10 @@ impl Client {
     ) -> Result<Answer, Error> {
         self.count();
         let started = Instant::now();
-        let result = exchange(call.name, request).await;
+        let result = exchange(request).await;
         let took = started.elapsed();
         let status = result.as_ref().ok().map(|answer| answer.status);
-        tracing::debug!(call = call.name, status, ?took, "asked");
+        tracing::debug!(call = call.name, status, ?took, "responded");
         let response = match &result {
             Ok(answer) => Cow::from(&answer.text),
             Err(error) => error.to_string().into(),
@@ -94,7 +93,7 @@ impl Client {
         });
         let answer = result?;
         match answer.status {
-            401 | 403 | 407 => Err(answer.error(ErrorKind::Locked { status: answer.status })),
+            401 | 403 | 407 => Err(Error::new(ErrorKind::Locked { status: answer.status })),
             // Redirects lead to a login page, or to another service.
             300..=399 => Err(answer.foreign()),
             _ => Ok(answer),
@@ -102,16 +101,15 @@ impl Client {
     }
 }
 
-async fn exchange(name: &'static str, request: RequestBuilder) -> Result<Answer, Error> {
-    let lost = |error| Error::request(name, error);
-    let mut response = request.send().await.map_err(lost)?;
+async fn exchange(request: RequestBuilder) -> Result<Answer, Error> {
+    let mut response = request.send().await.map_err(Error::request)?;
     let status = response.status().as_u16();
-    let (text, is_whole) = read_text(&mut response, LONGEST).await.map_err(lost)?;
+    let (text, is_whole) = read_text(&mut response, LONGEST).await.map_err(Error::request)?;
     if !is_whole {
         let limit = LONGEST as u64;
-        return Err(Error::new(name, ErrorKind::Net(NetErrorKind::TooLarge { limit })));
+        return Err(Error::new(ErrorKind::Net(NetErrorKind::TooLarge { limit })));
     }
-    Ok(Answer { name, status, text })
+    Ok(Answer { status, text })
 }
 
 impl Answer {
@@ -143,19 +141,11 @@ impl Answer {
         if self.status == 404 {
             return self.foreign();
         }
-        self.error(ErrorKind::Http { status: self.status })
-    }
-
-    pub(crate) fn unexpected(&self, at: &'static str) -> Error {
-        self.error(ErrorKind::Unexpected { at })
-    }
-
-    pub(crate) fn error(&self, kind: ErrorKind) -> Error {
-        Error::new(self.name, kind)
+        Error::new(ErrorKind::Http { status: self.status })
     }
 
     fn foreign(&self) -> Error {
-        self.error(ErrorKind::NotComfyUi {
+        Error::new(ErrorKind::NotComfyUi {
             status: self.status,
             title: page_title(&self.text).map(Untrusted::from),
         })
@@ -167,22 +157,18 @@ mod tests {
     use super::*;
 
     fn answer(status: u16, text: &str) -> Answer {
-        Answer { name: "test", status, text: text.to_owned() }
+        Answer { status, text: text.to_owned() }
     }
 
     #[test]
     fn servers_other_than_comfyui_are_recognized() {
-        for (status, text, told) in [
-            (
-                200,
-                "<html><title> Router </title>",
-                "test: a web page titled `Router` answered instead of ComfyUI",
-            ),
-            (200, "[]", "test: the server is not ComfyUI (HTTP 200)"),
-            (404, "not found", "test: the server is not ComfyUI (HTTP 404)"),
-            (502, "", "test: the server responded with HTTP 502"),
+        for (status, text, expected) in [
+            (200, "<html><title> Router </title>", "a web page titled `Router` answered instead of ComfyUI"),
+            (200, "[]", "the server is not ComfyUI (HTTP 200)"),
+            (404, "not found", "the server is not ComfyUI (HTTP 404)"),
+            (502, "", "the server responded with HTTP 502"),
         ] {
-            assert_eq!(answer(status, text).object().expect_err(text).to_string(), told);
+            assert_eq!(answer(status, text).object().expect_err(text).to_string(), expected);
         }
         let value = answer(200, r#"{"a": NaN, "b": "\ud83d"}"#).object().expect("repaired");
         assert_eq!(value["a"], Value::Null);

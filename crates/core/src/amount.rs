@@ -6,8 +6,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::Fact;
 
-/// An amount of coins or of money, to the millionth. Which of them it is, and in which currency, the context says. Sums stop
-/// at the largest amount and don't wrap.
+/// An amount of coins or of money, to the millionth. The context decides which, and the currency. Sums saturate at the
+/// largest amount.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Amount(u64);
 

@@ -1,11 +1,12 @@
 //! The error type of this crate.
 
-use std::{error::Error as StdError, fmt};
+use std::error::Error as StdError;
 
 use crate::{Sentence, say};
 
 /// An error that makes a workflow or a table of priors unusable.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("{}", self.sentence())]
 pub struct Error {
     kind: ErrorKind,
     source: Option<Box<dyn StdError + Send + Sync>>,
@@ -52,7 +53,7 @@ impl Error {
         }
     }
 
-    /// What the caller can do about it.
+    /// How the caller can fix it.
     pub fn hint(&self) -> Option<Sentence> {
         Some(match self.kind {
             ErrorKind::UiFormat => say!("export it from the editor with `Workflow > Export (API)`"),
@@ -61,17 +62,5 @@ impl Error {
                 say!("use a workflow in API format, exported from the editor with `Workflow > Export (API)`")
             }
         })
-    }
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.sentence().fmt(f)
-    }
-}
-
-impl StdError for Error {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.source.as_ref().map(|source| &**source as &(dyn StdError + 'static))
     }
 }

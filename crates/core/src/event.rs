@@ -96,7 +96,7 @@ pub enum Event {
     },
     /// The progress of an upload or download that takes a while.
     Transfer(Transfer),
-    /// Something worth knowing that doesn't end the run.
+    /// A warning that doesn't end the run.
     Warning {
         /// A short, stable name, for example `blocked` or `poll_failed`.
         code: Cow<'static, str>,

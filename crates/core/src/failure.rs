@@ -24,7 +24,7 @@ pub enum FailureKind {
     Validation,
     /// The content is not allowed.
     Content,
-    /// The id is not known, or no longer.
+    /// The id is unknown, or no longer known.
     NotFound,
     /// It is refused for another reason.
     Refused,
@@ -46,7 +46,7 @@ pub enum FailureKind {
     Internal,
 }
 
-/// Whether the same command may be run again after it failed.
+/// Whether the failed command may be run again.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -61,7 +61,7 @@ pub enum Repeat {
 }
 
 impl FailureKind {
-    /// Whether a command that failed so may be run again. `created`: whether it has created a task.
+    /// Whether a command with this failure may be run again. `created` says whether it has created a task.
     pub fn retry(self, created: bool) -> Repeat {
         match self {
             Self::SubmitUnknown | Self::Internal => Repeat::Ambiguous,

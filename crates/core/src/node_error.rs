@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::{NodeId, Sentence, Untrusted, say};
 
 /// Maximum length of details in a message, in characters: some list every model of the server.
-const SAID: usize = 120;
+const DETAILS_SHOWN: usize = 120;
 /// Maximum length of a text, in characters.
 const KEPT: usize = 2_000;
 
@@ -58,9 +58,9 @@ impl NodeError {
     /// Reads an entry of ComfyUI's `node_errors`: an object with a list of `errors`. Anything else is one message.
     pub fn read(node_id: &NodeId, entry: &Value) -> Vec<Self> {
         let class = entry["class_type"].as_str();
-        let one = |told: &Value| {
-            let field = |name: &str| told.get(name).and_then(Value::as_str);
-            let extra = &told["extra_info"];
+        let one = |value: &Value| {
+            let field = |name: &str| value.get(name).and_then(Value::as_str);
+            let extra = &value["extra_info"];
             let new = Self::new(node_id.clone(), field("type").unwrap_or_default(), "");
             let known = Self {
                 node: text(class),
@@ -75,7 +75,7 @@ impl NodeError {
                 ..new
             };
             let is_known = known.message.is_some() || known.details.is_some();
-            let whole = || Self { message: text(Some(&scalar(told))), ..known.clone() };
+            let whole = || Self { message: text(Some(&scalar(value))), ..known.clone() };
             if is_known { known } else { whole() }
         };
         match entry["errors"].as_array().filter(|errors| !errors.is_empty()) {
@@ -86,8 +86,8 @@ impl NodeError {
 
     /// Reads ComfyUI's `node_errors`, with long texts cut. Without errors it is an empty object, or an empty list in old
     /// servers.
-    pub fn read_all(told: &Value) -> Vec<Self> {
-        let nodes = told.as_object().into_iter().flatten();
+    pub fn read_all(value: &Value) -> Vec<Self> {
+        let nodes = value.as_object().into_iter().flatten();
         let errors = nodes.flat_map(|(node, entry)| Self::read(&node.as_str().into(), entry));
         errors.map(|error| error.map(|text| text.chars().take(KEPT).collect::<String>().into())).collect()
     }
@@ -96,7 +96,7 @@ impl NodeError {
     pub fn sentences(errors: &[Self]) -> impl Iterator<Item = Sentence> {
         errors.chunk_by(|one, next| one.node_id == next.node_id).filter_map(|all| {
             let first = all.first()?;
-            let errors = all.iter().map(Self::said).collect::<Vec<_>>().join(", ");
+            let errors = all.iter().map(Self::describe).collect::<Vec<_>>().join(", ");
             let node = &first.node_id;
             Some(match &first.node {
                 Some(class) => say!("node {node} ({class}): {errors}", node, class, errors),
@@ -121,13 +121,13 @@ impl NodeError {
     }
 
     /// The server's message with its details.
-    fn said(&self) -> String {
+    fn describe(&self) -> String {
         let raw = |text: &Option<Untrusted>| text.as_ref().map_or("", Untrusted::raw).to_owned();
         let (message, details) = (raw(&self.message), raw(&self.details));
         if details.is_empty() || message.is_empty() {
             return message + &details;
         }
-        let short: String = details.chars().take(SAID).collect();
+        let short: String = details.chars().take(DETAILS_SHOWN).collect();
         let more = if short.len() < details.len() { "…" } else { "" };
         format!("{message} ({short}{more})")
     }
@@ -138,8 +138,8 @@ fn text(text: Option<&str>) -> Option<Untrusted> {
     text.map(str::trim).filter(|text| !text.is_empty()).map(Untrusted::from)
 }
 
-fn scalar(told: &Value) -> String {
-    told.as_str().map_or_else(|| told.to_string(), str::to_owned)
+fn scalar(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 #[cfg(test)]
@@ -149,13 +149,13 @@ mod tests {
 
     use super::*;
 
-    fn said(told: &Value) -> Vec<String> {
-        NodeError::sentences(&NodeError::read_all(told)).map(|sentence| sentence.to_string()).collect()
+    fn sentences(value: &Value) -> Vec<String> {
+        NodeError::sentences(&NodeError::read_all(value)).map(|sentence| sentence.to_string()).collect()
     }
 
     #[test]
     fn each_node_has_its_errors() {
-        let told = json!({
+        let value = json!({
             "4": {"class_type": "CheckpointLoaderSimple", "dependent_outputs": ["9"], "errors": [{
                 "type": "value_not_in_list", "message": "Value not in list", "details": "ckpt_name: 'x' not in []",
                 "extra_info": {"input_name": "ckpt_name", "received_value": "x"},
@@ -163,7 +163,7 @@ mod tests {
             "5": {"errors": [{"message": "too small"}, {"details": "width"}, "odd", {"what": 1}]},
             "6": "broken",
         });
-        let errors = NodeError::read_all(&told);
+        let errors = NodeError::read_all(&value);
         assert_eq!(
             errors.iter().map(|error| error.node_id.as_str()).collect::<Vec<_>>(),
             ["4", "5", "5", "5", "5", "6"]
@@ -176,29 +176,29 @@ mod tests {
                 "received": "x", "suggestions": []})
         );
         assert_eq!(
-            said(&told),
+            sentences(&value),
             [
                 "node 4 (CheckpointLoaderSimple): Value not in list (ckpt_name: 'x' not in [])",
                 r#"node 5: too small, width, odd, {"what":1}"#,
                 "node 6: broken",
             ]
         );
-        assert!(said(&json!([])).is_empty());
+        assert!(sentences(&json!([])).is_empty());
     }
 
     #[test]
     fn a_list_of_models_is_cut() {
-        let told = json!({"4": {"errors": [{"message": "no", "details": "m".repeat(9_000)}]}});
-        assert_eq!(NodeError::read_all(&told)[0].details.as_ref().expect("details").raw().len(), KEPT);
-        assert!(said(&told)[0].len() < 150);
+        let value = json!({"4": {"errors": [{"message": "no", "details": "m".repeat(9_000)}]}});
+        assert_eq!(NodeError::read_all(&value)[0].details.as_ref().expect("details").raw().len(), KEPT);
+        assert!(sentences(&value)[0].len() < 150);
     }
 
     proptest! {
         #[test]
         fn anything_is_read(entry in ".*", key in ".*") {
-            let told: Value = serde_json::from_str(&entry).unwrap_or_else(|_| json!({ key: entry }));
-            said(&told);
-            said(&json!({ "1": told }));
+            let value: Value = serde_json::from_str(&entry).unwrap_or_else(|_| json!({ key: entry }));
+            sentences(&value);
+            sentences(&json!({ "1": value }));
         }
     }
 }

@@ -39,7 +39,7 @@ impl NodeFile {
             Some(_) => return None,
             None => (text("filename"), text("subfolder"), text("type")),
         };
-        // A path that leads out of its folder is left as it is: servers refuse such a name.
+        // A path that leads out of its folder is left unchanged: servers refuse such names.
         let is_inside =
             |(folder, _): &(&str, &str)| folder.split('/').all(|part| !matches!(part, "" | "." | ".."));
         let (folder, filename) = path.rsplit_once('/').filter(is_inside).unwrap_or(("", path));

@@ -64,9 +64,9 @@ pub enum Verdict {
     Interrupted,
     /// Not over yet: the recording has no end, or only the status was requested.
     Running,
-    /// No longer followed; the task goes on.
+    /// No longer followed; the task continues.
     Detached,
-    /// Waiting timed out; the task goes on.
+    /// Waiting timed out; the task continues.
     Timeout,
     /// The outcome of the submit is unknown; it may have been charged.
     Unknown,
@@ -101,7 +101,7 @@ pub struct Output {
     pub intermediate: bool,
 }
 
-/// What it cost. Text, as the platform sends it.
+/// The cost, as the platform's text.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Charge {
@@ -120,7 +120,7 @@ pub struct Charge {
     pub numbers: Amounts,
 }
 
-/// The amounts of a [`Charge`] as numbers; null where there is none.
+/// The amounts of a [`Charge`] as numbers; null if absent.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Amounts {
@@ -128,7 +128,7 @@ pub struct Amounts {
     pub coins: Option<f64>,
     /// Money for the run time.
     pub money: Option<f64>,
-    /// What third parties charged.
+    /// The charge of third-party services.
     pub third_party_money: Option<f64>,
     /// Billed run time.
     pub seconds: Option<f64>,

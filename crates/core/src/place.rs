@@ -1,4 +1,4 @@
-//! Where a task runs, and what kind of task it is. Ledgers store these words, and they are printed.
+//! Where a task runs, and what kind of task it is. Ledgers store these words, and front ends print them.
 
 use std::{convert::Infallible, fmt, str::FromStr};
 

@@ -248,7 +248,7 @@ impl Plan {
     }
 }
 
-/// The node of which a native loop has made a copy with this id, by its form: `START.CALL.GRAPH.ROUND_NODE`.
+/// The node that a native loop copied under this id, by its form: `START.CALL.GRAPH.ROUND_NODE`.
 pub(crate) fn copy_of(id: &str) -> Option<&str> {
     let (round, of) = id.rsplit_once('.')?.1.split_once('_')?;
     round.bytes().all(|byte| byte.is_ascii_digit()).then_some(of)

@@ -240,7 +240,7 @@ pub enum ConnectionState {
     Connecting,
     /// Open, and frames arrive.
     Live,
-    /// Open, but no frame has arrived for a while.
+    /// Open, but no frame has arrived recently.
     Stale,
     /// Lost; the socket is being redialed.
     Reconnecting,

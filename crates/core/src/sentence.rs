@@ -32,7 +32,7 @@ pub struct Sentence {
 /// A fact in a [`Sentence`].
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub enum Fact {
-    /// Shown as it is, escaped: a name, a number, a server's text.
+    /// Shown verbatim, but escaped: a name, a number, a server's text.
     Plain(String),
     /// Worded like the sentence it is in.
     Sentence(Sentence),
@@ -123,7 +123,7 @@ impl Sentence {
         out
     }
 
-    /// The English sentence with its facts as they are: for JSON and other formats with their own escaping.
+    /// The English sentence with unescaped facts, for JSON and other formats with their own escaping.
     pub fn raw(&self) -> String {
         let mut out = String::new();
         self.word(&|_| None, false, &mut out);

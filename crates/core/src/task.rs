@@ -148,13 +148,13 @@ pub struct Failure {
     /// The class of the error. Set in an [`Outcome`](crate::Outcome), as are `hint` and `retry`.
     #[serde(default)]
     pub kind: Option<FailureKind>,
-    /// What may help, in English.
+    /// A hint, in English.
     #[serde(default)]
     pub hint: Option<Sentence>,
     /// Whether the same command may be run again.
     #[serde(default)]
     pub retry: Option<Repeat>,
-    /// What is wrong with single nodes, if a workflow was refused.
+    /// The problems of single nodes, if a workflow was refused.
     #[serde(default)]
     pub errors: Vec<NodeError>,
     /// The Python traceback, one string a frame.
@@ -169,7 +169,7 @@ impl Failure {
         Self { kind: Some(kind), retry: Some(kind.retry(created)), ..self }
     }
 
-    /// Whether it says more than that the task failed.
+    /// Whether it contains more than the fact of the failure.
     pub fn has_reason(&self) -> bool {
         self.message.is_some() || self.exception_type.is_some()
     }
@@ -189,13 +189,13 @@ pub struct Cost {
 }
 
 impl Cost {
-    /// The amount: in coins if the platform says how many, else in money, with what third parties charged. `None` if it
-    /// says neither.
+    /// The amount: in coins if reported, or else in money, including third-party charges. `None` if neither is
+    /// reported.
     pub fn amount(&self) -> Option<Amount> {
         let read = |text: &Option<String>| text.as_deref()?.trim().parse::<Amount>().ok();
         let money = read(&self.money).into_iter().chain(read(&self.third_party_money)).reduce(Amount::plus);
         match read(&self.coins) {
-            // What is paid with money may be reported with 0 coins.
+            // A task paid with money may be reported with 0 coins.
             Some(Amount::ZERO) => money.or(Some(Amount::ZERO)),
             coins => coins.or(money),
         }

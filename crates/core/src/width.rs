@@ -1,7 +1,7 @@
-//! Signs of East Asian keyboards that stand for ASCII ones.
+//! Characters of East Asian keyboards that stand for ASCII ones.
 
 /// The text with its full-width letters, digits and signs replaced by those of ASCII, and Chinese quotes and periods
-/// too; `None` if it has none. For suggestions: in a prompt such signs are what is meant.
+/// too; `None` if it has none. Only for suggestions: in a prompt such characters are intentional.
 pub fn half_width(text: &str) -> Option<String> {
     let half: String = text
         .chars()

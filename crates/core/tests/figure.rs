@@ -207,8 +207,8 @@ fn a_node_outside_the_plan_is_reported_once_and_counted() {
         feed(&mut machine, &text(Duration::from_secs(second), "executing", json!({ "node": node })));
         machine.tick(Duration::from_secs(second + 1));
     }
-    let told = std::iter::from_fn(|| machine.next_event());
-    assert_eq!(told.filter(|event| format!("{event:?}").contains("plan_differs")).count(), 1);
+    let events = std::iter::from_fn(|| machine.next_event());
+    assert_eq!(events.filter(|event| format!("{event:?}").contains("plan_differs")).count(), 1);
     assert!(machine.overall().expect("a plan") > 0.05);
 }
 

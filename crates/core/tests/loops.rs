@@ -19,7 +19,7 @@ struct Loop {
     fails: Option<(u32, usize)>,
 }
 
-/// What a frame does, for the checks.
+/// The effect of a frame, for the checks.
 #[derive(Clone, Debug, PartialEq)]
 enum Moment {
     Other,
@@ -29,7 +29,7 @@ enum Moment {
         value: u32,
         max: u32,
     },
-    /// So many rounds are over.
+    /// This many rounds are over.
     Round(u32),
 }
 
@@ -220,12 +220,12 @@ proptest! {
         for (frame, _) in one.frames() {
             feed(&mut machine, &frame);
         }
-        let told = runninghub_core::Failure {
+        let failure = runninghub_core::Failure {
             node_id: Some("2".into()),
             node: Some("Start".into()),
             ..runninghub_core::Failure::default()
         };
-        machine.finish(Duration::from_secs(1_000), Phase::Failed, Some(told));
+        machine.finish(Duration::from_secs(1_000), Phase::Failed, Some(failure));
         let at = one.fails.map(|(_, at)| body_id(at)).expect("it fails");
         prop_assert_eq!(machine.outcome().failure.expect("a reason").node_id, Some((&*at).into()));
     }

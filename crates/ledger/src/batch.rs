@@ -4,15 +4,15 @@ use runninghub_core::{Amount, Fact, Kind, Place, say};
 
 use crate::{Digest, Entry, Error, ErrorKind, State};
 
-/// What a batch runs, from where, and to where.
+/// The identity of a batch: target, source and results folder.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Batch {
     /// Its name, unique in a ledger.
     pub name: String,
-    /// Where its items come from. The same origin is the same batch.
+    /// The origin of its items. The same origin means the same batch.
     pub origin: String,
-    /// The digest of the items' source, as it was read last.
+    /// The digest of the items' source when it was last read.
     pub spec: Digest,
     /// Where it runs.
     pub place: Place,
@@ -32,28 +32,28 @@ pub struct Batch {
 pub struct BatchEntry {
     /// The batch.
     pub batch: Batch,
-    /// When it was opened first: milliseconds since 1970 by this machine's clock.
+    /// When it was first opened: milliseconds since 1970 by this machine's clock.
     pub created_ms: u64,
-    /// When it was opened last, by the same clock.
+    /// When it was last opened, by the same clock.
     pub opened_ms: u64,
-    /// How many of its items stand where, in the order of [`State::ALL`]; `None` for those without a submit.
+    /// The number of its items by state, in the order of [`State::ALL`]; `None` for those without a submit.
     pub counts: Vec<(Option<State>, usize)>,
 }
 
-/// An item in its normal form. A ledger keeps it as it is: another fingerprint is another version of the item, and
+/// An item in its normal form. A ledger stores it verbatim: another fingerprint means another version of the item, and
 /// submits of the old one don't count for it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Item {
-    /// Its id, unique in its batch.
+    /// Its id, unique within the batch.
     pub id: String,
     /// The digest of what it runs.
     pub fingerprint: Digest,
-    /// Everything else about it, as JSON. A ledger doesn't read it.
+    /// Everything else about it, as JSON that a ledger doesn't parse.
     pub body: String,
 }
 
-/// An item in a ledger, with the submit that says where it stands.
+/// An item in a ledger, with its deciding submit.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ItemEntry {
@@ -79,34 +79,34 @@ pub struct ItemRef {
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Spending {
-    /// What its tasks have cost. A task whose cost isn't known counts as what was set aside for it.
+    /// The cost of its tasks. A task of unknown cost counts as the amount set aside for it.
     pub spent: Amount,
-    /// What is set aside for submits that are not over.
+    /// The amount set aside for unfinished submits.
     pub reserved: Amount,
 }
 
-/// Money that is set aside for a submit of a batch, until the cost of its task is known.
+/// Money set aside for a submit of a batch, until the cost of its task is known.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Escrow {
-    /// What the task may cost; `None` if nothing is known: then all that is left is set aside.
+    /// The possible cost of the task; `None` if unknown: then everything left is set aside.
     pub reserve: Option<Amount>,
     /// The most that the whole batch may cost.
     pub max: Amount,
 }
 
 impl Escrow {
-    /// Sets aside what a task may cost, of what the batch may cost at most.
+    /// Sets aside the possible cost of a task, out of the batch's limit.
     pub fn new(reserve: Option<Amount>, max: Amount) -> Self {
         Self { reserve, max }
     }
 
-    /// What a task has cost if the platform doesn't say.
+    /// The assumed cost of a task if the platform doesn't report one.
     pub(crate) fn guess(self) -> Amount {
         self.reserve.unwrap_or_default()
     }
 
-    /// What is set aside if so much is spent already; `None` if that is more than what is left.
+    /// The amount to set aside if this much is already spent; `None` if it exceeds the rest.
     pub fn of(self, spending: Spending) -> Option<Amount> {
         let used = spending.spent.plus(spending.reserved);
         match self.reserve {
@@ -117,7 +117,7 @@ impl Escrow {
 }
 
 impl Spending {
-    /// With submits in this state: what their tasks have cost, or are taken to have cost, and what is set aside for them.
+    /// For submits in this state: the actual or assumed cost of their tasks, and the amount set aside.
     pub(crate) fn with(self, state: State, spent: Amount, reserve: Amount) -> Self {
         if state.is_open() {
             Self { reserved: self.reserved.plus(reserve), ..self }
@@ -128,7 +128,7 @@ impl Spending {
         }
     }
 
-    /// So much is spent, and so much set aside.
+    /// An amount spent, and an amount set aside.
     pub fn new(spent: Amount, reserved: Amount) -> Self {
         Self { spent, reserved }
     }
@@ -160,7 +160,7 @@ impl Batch {
 }
 
 impl BatchEntry {
-    /// A batch that was opened at these times, without counts.
+    /// A batch opened at these times, without counts.
     pub fn new(batch: Batch, created_ms: u64, opened_ms: u64) -> Self {
         Self { batch, created_ms, opened_ms, counts: Vec::new() }
     }
@@ -196,8 +196,8 @@ impl ItemRef {
     }
 }
 
-/// How much a submit says about its item; `None` for one that no longer says anything. `is_current` tells a submit of
-/// the item's present version from one of an earlier version. Of several that say as much, the newest counts.
+/// The rank of a submit in deciding its item's state; `None` if it no longer counts. `is_current` distinguishes submits
+/// of the item's current version from earlier ones. Among equal ranks, the newest counts.
 ///
 /// A submit that isn't over comes first, whatever its version: an item has one at a time. Then a success, because later
 /// failures take nothing away from it.
@@ -211,7 +211,7 @@ pub(crate) fn weight(is_current: bool, state: State) -> Option<u8> {
 }
 
 pub(crate) fn unknown_batch(name: &str) -> Error {
-    Error::new(ErrorKind::NotFound, say!("there is no batch `{name}`", name))
+    Error::new(ErrorKind::NotFound, say!("batch `{name}` not found", name))
         .with_hint(say!("list the batches to see their names"))
 }
 
@@ -222,7 +222,7 @@ pub(crate) fn unknown_item(item: &ItemRef) -> Error {
 
 pub(crate) fn name_is_taken(batch: &Batch, origin: &str) -> Error {
     let what = say!(
-        "there is a batch `{name}` already, from {origin}",
+        "the batch `{name}` already exists, from {origin}",
         name = &*batch.name,
         origin = Fact::from(origin)
     );
@@ -231,7 +231,7 @@ pub(crate) fn name_is_taken(batch: &Batch, origin: &str) -> Error {
 
 pub(crate) fn runs_already(item: &ItemRef, attempt: &str) -> Error {
     let what = say!(
-        "item `{id}` of the batch `{batch}` has a submit that is not over: {attempt}",
+        "item `{id}` of the batch `{batch}` has an unfinished submit: {attempt}",
         id = &*item.id,
         batch = &*item.batch,
         attempt

@@ -154,7 +154,7 @@ pub async fn what_was_written_is_found(ledger: &dyn Ledger) {
     assert!(entry.changed_ms >= entry.created_ms);
 }
 
-/// A graph is found by its digest, also if it was kept twice.
+/// A graph is found by its digest, even if it was stored twice.
 pub async fn a_graph_is_kept_once(ledger: &dyn Ledger) {
     let (json, other) = (r#"{"3": {"class_type": "猫"}}"#, "{}");
     assert_eq!(ledger.graph(Digest::of(json)).await.expect("read"), None);

@@ -49,7 +49,7 @@ impl Digest {
         }
     }
 
-    /// From the bytes of a digest that was computed elsewhere.
+    /// Creates a digest from bytes computed elsewhere.
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }

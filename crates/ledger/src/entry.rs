@@ -75,9 +75,9 @@ pub struct Intent {
     pub secret: Option<Digest>,
     /// The item of a batch that it runs. Boxed, because most submits have none.
     pub item: Option<Box<ItemRef>>,
-    /// What the user calls it.
+    /// The user's label.
     pub label: Option<String>,
-    /// What it sets, as JSON that the ledger doesn't read.
+    /// Its settings, as JSON that the ledger doesn't parse.
     pub recipe: Option<Box<str>>,
     /// The key that no second submit may have.
     pub once: Option<Box<Once>>,
@@ -141,14 +141,14 @@ impl Intent {
         self
     }
 
-    /// Sets what the user calls it.
+    /// Sets the user's label.
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> Self {
         self.label = Some(label.into());
         self
     }
 
-    /// Sets what it sets, as JSON.
+    /// Sets its settings, as JSON.
     #[must_use]
     pub fn recipe(mut self, json: impl Into<Box<str>>) -> Self {
         self.recipe = Some(json.into());
@@ -386,7 +386,7 @@ impl Filter {
         self.key.as_deref()
     }
 
-    /// The kind and the id of what the selected entries run.
+    /// The kind and id of the selected entries' target.
     pub fn wanted_runs(&self) -> Option<(&Kind, &str)> {
         self.runs.as_ref().map(|(kind, id)| (kind, &**id))
     }

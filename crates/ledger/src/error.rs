@@ -75,7 +75,7 @@ impl Error {
         self.what.clone()
     }
 
-    /// What the caller can do about it.
+    /// How the caller can fix it.
     pub fn hint(&self) -> Option<Sentence> {
         Some(match (&self.hint, self.kind) {
             (Some(hint), _) => hint.clone(),

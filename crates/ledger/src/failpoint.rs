@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 
 use crate::State;
 
-/// The place and the action that the environment names.
+/// The failpoint and its action, from the environment.
 #[cfg(debug_assertions)]
 static WANTED: LazyLock<Option<(String, String)>> = LazyLock::new(|| {
     let wanted = std::env::var("RUNNINGHUB_FAILPOINT").ok()?;

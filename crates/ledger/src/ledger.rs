@@ -72,7 +72,7 @@ pub trait Ledger: fmt::Debug + Send + Sync {
     /// kept; [`ErrorKind::Store`].
     async fn keep_delivery(&self, delivery: &Delivery) -> Result<(), Error>;
 
-    /// The kept deliveries, the oldest submit first.
+    /// The stored deliveries, oldest submit first.
     ///
     /// # Errors
     /// [`ErrorKind::Store`] and [`ErrorKind::Corrupt`].
@@ -91,22 +91,22 @@ pub trait Ledger: fmt::Debug + Send + Sync {
     /// [`ErrorKind::Store`] and [`ErrorKind::Corrupt`].
     async fn entries(&self, filter: Filter) -> Result<Vec<Entry>, Error>;
 
-    /// Keeps a workflow in API format, so that a submit of it can be repeated. Each is kept once, by its digest.
+    /// Stores a workflow in API format, so that submits of it can be repeated. Each is stored once, by its digest.
     ///
     /// # Errors
     /// [`ErrorKind::Store`].
     async fn keep_graph(&self, json: &str) -> Result<Digest, Error>;
 
-    /// A workflow that was kept, by the digest of its JSON.
+    /// A stored workflow, by the digest of its JSON.
     ///
     /// # Errors
     /// [`ErrorKind::Store`].
     async fn graph(&self, digest: Digest) -> Result<Option<String>, Error>;
 
-    /// Asks for a slot, in one transaction: enters the queue, or shows that the waiter is still there; drops waiters whose
-    /// process has ended; and if it is the waiter's turn and fewer than [`Ask::allowed`] slots are held, records the
-    /// submit with its slot and the money that is set aside for it. The slot is free again with the step that leads to a state without
-    /// [`State::has_slot`].
+    /// Requests a slot, in one transaction: enters the queue, or shows that the waiter is still there; drops waiters
+    /// whose process has ended; and if it is the waiter's turn and fewer than [`Ask::allowed`] slots are held, records
+    /// the submit with its slot and the money that is set aside for it. The slot is free again with the step that leads
+    /// to a state without [`State::has_slot`].
     ///
     /// # Errors
     /// As [`Ledger::begin`], and as [`Ledger::advance`] for a submit that waits. Then nothing must be sent.
@@ -122,7 +122,7 @@ pub trait Ledger: fmt::Debug + Send + Sync {
         Ok(())
     }
 
-    /// The slots of a key and the queue for them; `None` if this ledger keeps no slots. It is cheap and writes nothing.
+    /// The slots of a key and their queue; `None` if this ledger keeps no slots. It is cheap and writes nothing.
     ///
     /// # Errors
     /// [`ErrorKind::Store`] and [`ErrorKind::Corrupt`].
@@ -130,7 +130,7 @@ pub trait Ledger: fmt::Debug + Send + Sync {
         Ok(None)
     }
 
-    /// Records what is known of the number of slots.
+    /// Records a measure of the number of slots.
     ///
     /// # Errors
     /// [`ErrorKind::Store`].
@@ -138,7 +138,7 @@ pub trait Ledger: fmt::Debug + Send + Sync {
         Ok(())
     }
 
-    /// Opens a batch: creates it, or updates the one of that name.
+    /// Opens a batch: creates it, or updates the one with its name.
     ///
     /// # Errors
     /// [`ErrorKind::Conflict`] if the batch of that name has another origin; [`ErrorKind::Store`]; by default
@@ -155,8 +155,8 @@ pub trait Ledger: fmt::Debug + Send + Sync {
         Ok(Vec::new())
     }
 
-    /// Keeps items of a batch, all of them or none. An item with the same fingerprint as before keeps its submits; with
-    /// another one it is a new version, without submits.
+    /// Stores items of a batch, all of them or none. An item with the same fingerprint as before keeps its submits;
+    /// with another one it is a new version, without submits.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] if there is no such batch; [`ErrorKind::Store`].
@@ -164,8 +164,8 @@ pub trait Ledger: fmt::Debug + Send + Sync {
         Err(unknown_batch(batch))
     }
 
-    /// The items of a batch, each with the submit that says where it stands: one that is not over, else one that
-    /// succeeded, else the newest.
+    /// The items of a batch, each with its deciding submit: an unfinished one, or else a successful one, or else the
+    /// newest.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] if there is no such batch; [`ErrorKind::Store`] and [`ErrorKind::Corrupt`].
@@ -181,7 +181,7 @@ pub trait Ledger: fmt::Debug + Send + Sync {
         Err(unknown_batch(batch))
     }
 
-    /// Asks the process that runs a batch to start nothing more. Opening the batch again takes that back.
+    /// Tells the process that runs a batch to start nothing more. Opening the batch again revokes that.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] if there is no such batch; [`ErrorKind::Store`].
@@ -189,7 +189,7 @@ pub trait Ledger: fmt::Debug + Send + Sync {
         Err(unknown_batch(batch))
     }
 
-    /// Whether a batch was asked to start nothing more since it was opened last.
+    /// Whether a batch was halted since it was last opened.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] if there is no such batch; [`ErrorKind::Store`].

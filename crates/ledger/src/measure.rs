@@ -1,4 +1,4 @@
-//! How many slots a key has, as the server says or as its refusals show. No clock: times are arguments.
+//! Measures the number of a key's slots, from the server's counts or its refusals. No clock: times are arguments.
 
 use std::time::Duration;
 
@@ -6,53 +6,53 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Slots, State};
 
-/// How often the server is asked while something waits for a slot.
+/// How often the server is queried while something waits for a slot.
 const ASK_AGAIN: Duration = Duration::from_secs(15);
-/// Where the server doesn't say, one slot more is tried this long after a refusal.
+/// Without counts, an additional slot is tried this long after a refusal.
 const PROBE: Duration = Duration::from_mins(1);
 /// A time further ahead than any wait is from a clock that was set back.
 const FURTHEST_MS: u64 = 10 * 60_000;
 
-/// What a server says of a key.
+/// A server's counts for a key.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Counts {
-    /// How many tasks may run at once.
+    /// The number of tasks that may run at once.
     pub limit: u32,
-    /// How many there are.
+    /// The number of running tasks.
     pub total: u32,
 }
 
-/// What is known of the number of slots. Everything that shares the ledger shares it.
+/// The known limits on the number of slots, shared by all users of the ledger.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default)]
 pub struct Measure {
-    /// How many tasks of the key may run at once, where the server says so.
+    /// The number of tasks of the key that may run at once, if the server reports it.
     pub limit: Option<u32>,
-    /// How many of them may be this ledger's; `None` while that isn't known.
+    /// The number of them that may be this ledger's; `None` while unknown.
     pub most: Option<u32>,
-    /// Whether others were seen to use the key.
+    /// Whether others have been observed using the key.
     pub shared: bool,
-    /// When the server should be asked again, in milliseconds since 1970.
+    /// When to query the server again, in milliseconds since 1970.
     pub due_ms: u64,
-    /// Where the server doesn't say: when one slot more than `most` is tried, in milliseconds since 1970.
+    /// Without counts: when to try one slot more than `most`, in milliseconds since 1970.
     pub probe_ms: u64,
 }
 
-/// How many slots the submits of a ledger may hold.
+/// The number of slots that a ledger's submits may hold.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Allowed {
     /// The number.
     pub slots: u32,
-    /// Whether the last one is tried, though it was refused a while ago: see [`Measure::probed`].
+    /// Whether the last one is a retry after an earlier refusal: see [`Measure::probed`].
     pub is_probe: bool,
 }
 
 impl Measure {
-    /// The server was asked. `counts` is what it said, `slots` how it was then; `ours` is the largest number of slots that
-    /// the ledger's submits had meanwhile, so that none of them counts as another user's. `later` is the time after a wait,
-    /// in milliseconds since 1970.
+    /// Updates the measure after a query. `counts` is the server's response, and `slots` the state at that time; `ours`
+    /// is the largest number of slots that the ledger's submits had meanwhile, so that none of them counts as another
+    /// user's. `later` is the time after a wait, in milliseconds since 1970.
     #[must_use]
-    pub fn asked(
+    pub fn queried(
         self,
         counts: Option<Counts>,
         slots: &Slots,
@@ -71,8 +71,8 @@ impl Measure {
         }
     }
 
-    /// A create was refused because all slots are in use: what runs now is the limit. `slots` still has the slot of the
-    /// create. The next attempt is at `retry_ms` at the earliest.
+    /// A create was refused because all slots are in use: the number of running tasks is the limit. `slots` still
+    /// includes the slot of the create. The next attempt is at `retry_ms` at the earliest.
     #[must_use]
     pub fn refused(
         self,
@@ -98,13 +98,14 @@ impl Measure {
         }
     }
 
-    /// One slot more is about to be tried: `allowed` of them. The next time is a while later. A refusal takes it back.
+    /// An additional slot, the `allowed`-th, is about to be tried. The next probe is a while later. A refusal reverts
+    /// it.
     #[must_use]
     pub fn probed(self, allowed: Allowed, later: impl Fn(Duration) -> u64) -> Self {
         Self { most: Some(allowed.slots), probe_ms: later(PROBE), ..self }
     }
 
-    /// How many slots may be held at this time, in milliseconds since 1970.
+    /// The number of slots that may be held at this time, in milliseconds since 1970.
     pub fn allowed(&self, slots: &Slots, now_ms: u64) -> Allowed {
         let running = slots.running();
         let (slots, is_probe) = match (self.limit, self.most) {
@@ -120,7 +121,7 @@ impl Measure {
         Allowed { slots, is_probe }
     }
 
-    /// When something changes by itself: the next time to ask, or to try one slot more.
+    /// When the measure changes by itself: the next time to query, or to try another slot.
     pub fn next_ms(&self) -> u64 {
         match (self.limit, self.most) {
             (None, Some(_)) => self.probe_ms.max(self.due_ms),
@@ -135,12 +136,12 @@ impl Measure {
         Self { limit: Some(limit), most, shared: foreign > 0 || was_foreign, due_ms, probe_ms: 0 }
     }
 
-    /// Whether the server should be asked again at this time, in milliseconds since 1970.
+    /// Whether to query the server at this time, in milliseconds since 1970.
     pub fn is_due(&self, now_ms: u64) -> bool {
         has_come(self.due_ms, now_ms)
     }
 
-    /// Whether one slot more may be tried at this time, in milliseconds since 1970.
+    /// Whether an additional slot may be tried at this time, in milliseconds since 1970.
     pub fn is_probe_due(&self, now_ms: u64) -> bool {
         self.limit.is_none() && has_come(self.probe_ms, now_ms)
     }
@@ -175,7 +176,7 @@ mod tests {
     fn the_limit_less_what_others_use_is_allowed() {
         let counted = |before: Measure, foreign: u32| {
             let counts = Counts { limit: 3, total: 2 + foreign };
-            before.asked(Some(counts), &slots(&[]), 2, |_| 0)
+            before.queried(Some(counts), &slots(&[]), 2, |_| 0)
         };
         let allowed = |foreign| {
             let measure = counted(Measure::default(), foreign);

@@ -19,7 +19,7 @@ use crate::{
     Ticket,
 };
 
-/// A ledger that keeps nothing beyond the process.
+/// A ledger in memory, which ends with the process.
 #[derive(Debug)]
 pub struct MemoryLedger {
     kept: Mutex<Kept>,
@@ -32,7 +32,7 @@ struct Kept {
     graphs: HashMap<Digest, String>,
     deliveries: Vec<Delivery>,
     batches: Batches,
-    /// What is set aside for submits of batches, and what their tasks cost if the platform doesn't say.
+    /// Amounts set aside for submits of batches, and assumed costs of their tasks if the platform doesn't report them.
     reserves: BTreeMap<AttemptId, (Amount, Amount)>,
     pools: Pools,
 }
@@ -237,7 +237,7 @@ pub(crate) fn key_is_taken(attempt: &str) -> Error {
 }
 
 pub(crate) fn sent_already() -> Error {
-    Error::new(ErrorKind::Conflict, say!("the submit is being sent already"))
+    Error::new(ErrorKind::Conflict, say!("the submit is already being sent"))
 }
 
 pub(crate) fn too_many_deliveries() -> Error {

@@ -4,7 +4,8 @@ use runninghub_core::TaskId;
 
 use crate::{AttemptId, Class, Escrow, Intent, ItemRef, Measure, Spending, State, Ticket};
 
-/// How long a waiter counts that doesn't ask again. A stopped process holds up no other, and the machine may be busy.
+/// How long a waiter is valid without asking again: short enough that a stopped process doesn't block others, long
+/// enough for a busy machine.
 const FRESH_MS: u64 = 30_000;
 
 /// A key at a place: its tasks share slots.
@@ -29,25 +30,25 @@ impl Pool {
     }
 }
 
-/// Asks for a slot. It enters the queue, and is repeated at least every ten seconds until it gets one: a waiter that
-/// doesn't ask again, or whose process has ended, has no turn.
+/// A request for a slot. The first one enters the queue. It is repeated at least every ten seconds until it gets a
+/// slot: a waiter that doesn't ask again, or whose process has ended, gets no turn.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Ask {
-    /// Its place in the queue, from the last [`Claim::Wait`]; `None` the first time.
+    /// Its ticket from the last [`Claim::Wait`]; `None` the first time.
     pub ticket: Option<Ticket>,
-    /// What it wants a slot for.
+    /// The purpose of the slot.
     pub class: Class,
     /// Its share; at least 1.
     pub weight: u32,
-    /// How many slots the submits of this ledger may hold. With 0 it only waits.
+    /// The number of slots that this ledger's submits may hold. With 0 it only waits.
     pub allowed: u32,
     /// Money to set aside for a new submit of a batch.
     pub escrow: Option<Escrow>,
 }
 
 impl Ask {
-    /// Asks for a slot if fewer than `allowed` are held.
+    /// Requests a slot if fewer than `allowed` are held.
     pub fn new(ticket: Option<Ticket>, class: Class, allowed: u32) -> Self {
         Self { ticket, class, weight: 1, allowed, escrow: None }
     }
@@ -67,7 +68,7 @@ impl Ask {
     }
 }
 
-/// What a slot is wanted for.
+/// The purpose of a slot.
 #[derive(Clone, Debug)]
 pub enum SlotFor {
     /// A new submit, as in [`Ledger::begin`](crate::Ledger::begin).
@@ -97,12 +98,12 @@ pub enum Claim {
         attempt: AttemptId,
         /// The number of its slot, from 0: the smallest one that was free.
         slot: u32,
-        /// For the next ask of a batch. A single run has left the queue.
+        /// For a batch's next request. A single run has left the queue.
         ticket: Ticket,
     },
     /// It is the turn of another, or no slot is free.
     Wait(Ticket),
-    /// The [`Escrow`] is more than what the batch may still cost. Nothing has changed.
+    /// The [`Escrow`] exceeds the rest of the batch's limit. Nothing has changed.
     TooExpensive(Spending),
 }
 
@@ -139,18 +140,18 @@ impl Held {
     }
 }
 
-/// The slots of a key and the queue for them, as seen from one place in it.
+/// The slots of a key and their queue, as seen from one position.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Slots {
     /// The slots in use, by their number.
     pub held: Vec<Held>,
-    /// How many others want a slot now.
+    /// The number of other waiters that want a slot now.
     pub others: u32,
-    /// Whether the next free slot is for this place in the queue; without a place, or while it rests, whether nothing else
-    /// wants one.
+    /// Whether the next free slot is for this position; without a position, or while it rests, whether no one else
+    /// wants a slot.
     pub is_next: bool,
-    /// What is known of the number of slots.
+    /// The measure of the number of slots.
     pub measure: Option<Measure>,
 }
 
@@ -160,7 +161,7 @@ impl Slots {
         count(self.held.len())
     }
 
-    /// How many of them are used by submits that have a task, or may have one.
+    /// The number of slots used by submits that have, or may have, a task.
     pub fn running(&self) -> u32 {
         count(self.held.iter().filter(|held| held.state != State::Submitting).count())
     }
@@ -170,7 +171,7 @@ fn count(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-/// Whether a waiter that last asked at this time still waits.
+/// Whether a waiter whose last request was at this time still waits.
 pub(crate) fn is_fresh(beat_ms: u64, now_ms: u64) -> bool {
     now_ms.abs_diff(beat_ms) <= FRESH_MS
 }

@@ -20,8 +20,8 @@ pub enum State {
     Refused,
     /// Unknown whether a task exists. Never sent again automatically.
     Unknown,
-    /// No task, and that says nothing about what was submitted: a check has found that there is none, the key of a row of
-    /// a batch could not pay, or the row was withdrawn while it waited for a slot. It may be submitted anew.
+    /// No task, for reasons unrelated to the submitted work: a check has found that there is none, the key of a row of
+    /// a batch could not pay, or the row was withdrawn while it waited for a slot. It may be submitted again.
     Absent,
     /// The task exists, and it is paid for.
     Accepted,
@@ -158,7 +158,7 @@ pub enum Step {
         /// The observed facts, and the evidence for or against a task.
         note: String,
     },
-    /// A check has found no task, or a row of a batch can be submitted anew.
+    /// A check has found no task, or a row of a batch can be submitted again.
     Absent {
         /// The source of this finding.
         note: String,

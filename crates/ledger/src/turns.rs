@@ -6,53 +6,53 @@ use crate::{Ask, Held, Measure, Slots, slots::is_fresh};
 
 /// The advance of a waiter of weight 1 with each turn. A waiter of weight `w` advances by its `w`-th part.
 const STRIDE: u64 = 1 << 20;
-/// After so many turns of single runs in a row, a batch that wants a slot has the next one.
+/// After this many consecutive turns of single runs, a waiting batch gets the next one.
 const SINGLES: u32 = 3;
 
 /// A waiter's number.
 pub type Ticket = u64;
 
-/// What a waiter wants a slot for.
+/// The purpose of a waiter's slot.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Class {
-    /// A single run, which a user is waiting for. It goes before batches, which keep one turn in four.
+    /// A single run, which a user is waiting for. It goes before batches, which get one turn in four.
     Single,
     /// A batch.
     Batch,
 }
 
-/// Something that takes slots of a key again and again.
+/// A recurring user of a key's slots.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Waiter {
     /// Its number.
     pub ticket: Ticket,
-    /// What it wants slots for.
+    /// The purpose of its slots.
     pub class: Class,
     /// Its share; at least 1.
     pub weight: u32,
-    /// Whether it wants a slot now. One that doesn't has no turn, and saves up one at most.
+    /// Whether it wants a slot now. If not, it gets no turns, and saves up at most one.
     pub wants: bool,
-    /// How far it has advanced: the one that is least far has the next turn.
+    /// Its position: the waiter with the lowest one has the next turn.
     pub pass: u64,
-    /// When it last asked, in milliseconds since 1970.
+    /// The time of its last request, in milliseconds since 1970.
     pub beat_ms: u64,
 }
 
-/// The waiters of a key. It is plain data: a ledger keeps it, and changes it in the transaction that claims a slot.
+/// The waiters of a key. Plain data that a ledger stores, and changes in the transaction that claims a slot.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Turns {
     /// The waiters.
     pub waiters: Vec<Waiter>,
     /// Turns of single runs since the last one of a batch; not counted beyond the number that gives a batch the next one.
     pub singles: u32,
-    /// How far the last one with a turn had advanced before it, for each class.
+    /// The position of the last waiter before its turn, for each class.
     pub floor: [u64; 2],
 }
 
 impl Turns {
-    /// Asks for a slot while `held` of them are held, at a time in milliseconds since 1970. Returns whether the waiter has
-    /// it. Then a single run has left, and a batch rests until it asks again.
+    /// Requests a slot while `held` of them are held, at a time in milliseconds since 1970. Returns whether the waiter
+    /// gets it. If so, a single run leaves, and a batch rests until its next request.
     pub fn ask(&mut self, ticket: Ticket, ask: &Ask, held: u32, now_ms: u64) -> bool {
         self.at(now_ms);
         self.want(ticket, ask.class, ask.weight);
@@ -68,7 +68,7 @@ impl Turns {
         is_taken
     }
 
-    /// Waiters that haven't asked for too long rest.
+    /// Waiters without a recent request rest.
     pub fn at(&mut self, now_ms: u64) {
         for waiter in &mut self.waiters {
             waiter.wants &= is_fresh(waiter.beat_ms, now_ms);
@@ -106,7 +106,7 @@ impl Turns {
         self.position().and_then(|at| self.waiters.get(at)).map(|waiter| waiter.ticket)
     }
 
-    /// Takes the next turn for the waiter. Returns false, and changes nothing, if it is the turn of another.
+    /// Takes the next turn for the waiter. Returns false, and changes nothing, if it is another's turn.
     pub fn claim(&mut self, ticket: Ticket) -> bool {
         let Some(at) = self.position() else { return false };
         let Some(waiter) = self.waiters.get_mut(at).filter(|waiter| waiter.ticket == ticket) else {
@@ -121,7 +121,7 @@ impl Turns {
         true
     }
 
-    /// What a waiter sees of the queue. One that rests sees the same as one that hasn't entered it.
+    /// The queue as seen by a waiter. A resting one sees the same as one that hasn't entered.
     pub fn slots(&self, ticket: Option<Ticket>, held: Vec<Held>, measure: Option<Measure>) -> Slots {
         let others =
             self.waiters.iter().filter(|waiter| waiter.wants && Some(waiter.ticket) != ticket).count();
@@ -131,8 +131,8 @@ impl Turns {
         Slots { held, others, is_next, measure }
     }
 
-    /// How far a waiter has advanced that begins to want slots: as far as the last one before its turn. Further, and one
-    /// that rests now and then would never have a turn.
+    /// The position of a waiter that begins to want slots: that of the last one before its turn. With a higher one, a
+    /// waiter that sometimes rests would never get a turn.
     fn floor(&self, class: Class) -> u64 {
         self.floor.get(usize::from(class == Class::Batch)).copied().unwrap_or_default()
     }
@@ -154,7 +154,7 @@ mod tests {
 
     use super::*;
 
-    /// Takes turns, each waiter wanting the next slot at once, and returns who had them.
+    /// Takes turns, with each waiter wanting the next slot immediately, and returns their order.
     fn take(turns: &mut Turns, count: usize) -> Vec<u64> {
         let mut taken = Vec::new();
         for _ in 0..count {
@@ -234,7 +234,7 @@ mod tests {
                 turns.want(ticket as u64, class(single), weight);
             };
             (0..waiters.len()).for_each(|ticket| want(&mut turns, ticket));
-            // The weights of all, four times for batches behind single runs, and once more for newcomers.
+            // The total weight, times four for batches behind single runs, plus one more for newcomers.
             let weights: u32 = waiters.iter().map(|(_, weight)| *weight).sum();
             let patience = 5 * (weights as usize + waiters.len());
             let mut waited = vec![0; waiters.len()];

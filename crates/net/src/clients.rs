@@ -70,10 +70,8 @@ impl HttpClients {
     /// [`ErrorKind::Setup`](crate::ErrorKind::Setup) if the scale is not between 0 and 1000.
     pub fn files(&self, time_scale: f64) -> Result<Files, Error> {
         if !(0.0..=1000.0).contains(&time_scale) {
-            return Err(Error::new(
-                say!("time scale"),
-                ErrorKind::Setup { problem: say!("it is not between 0 and 1000") },
-            ));
+            return Err(Error::new(ErrorKind::Setup { problem: say!("it is not between 0 and 1000") })
+                .about(say!("time scale")));
         }
         Ok(Files::new(self.net.clone(), self.is_loopback, time_scale))
     }
@@ -115,7 +113,7 @@ impl Net {
             .retry(reqwest::retry::never());
         // Unencrypted URLs are on this machine or in a lab network, where a proxy is not used.
         let builder = if is_plain || is_loopback { builder.no_proxy() } else { self.route().apply(builder) };
-        builder.build().map_err(|error| Error::request("client", error))
+        builder.build().map_err(Error::request)
     }
 }
 
@@ -166,8 +164,8 @@ mod tests {
                 Route::through(&format!("http://me:hunter2@127.0.0.1:{port}"), except).expect("a proxy");
             let target: Uri = format!("https://{host}:{port}/").parse().expect("a URL");
             assert_eq!(route.find(&target).is_some(), way == "proxy", "{line}");
-            // IP addresses would be dialed as they are, off this machine: those without a proxy are only checked
-            // with the socket's rule.
+            // IP addresses would be dialed directly, outside this machine: those without a proxy are only checked with
+            // the socket's rule.
             if way == "direct" && (host.starts_with('[') || !host.contains(char::is_alphabetic)) {
                 continue;
             }
@@ -175,7 +173,7 @@ mod tests {
             let tls = trusting_nothing().expect("a configuration");
             let client = builder.tls_backend_preconfigured(tls).build().expect("a client");
             let error = client.get(target.to_string()).send().await.expect_err("refused");
-            let error = Error::request("test", error);
+            let error = Error::request(error);
             // The proxy refuses to connect; a direct connection succeeds and then fails TLS.
             let seen = if matches!(error.kind(), ErrorKind::Tls) { "direct" } else { "proxy" };
             assert_eq!(seen, way, "{line}: {error:?}");

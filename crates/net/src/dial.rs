@@ -25,7 +25,6 @@ use crate::{
 };
 
 /// The name in errors.
-const CALL: &str = "socket";
 /// Idle time before the kernel probes a silent peer: pings detect it sooner, but only while the socket is read.
 const KEEPALIVE: Duration = Duration::from_secs(15);
 /// How long the kernel waits for the peer to acknowledge written data. Without this, a write to a dead connection is
@@ -73,7 +72,7 @@ where
     let stream = connector.call(target).await.map_err(|error| {
         let is_private = stems_from::<Private>(&error);
         let kind = if is_private { ErrorKind::Forbidden { reason: PRIVATE } } else { ErrorKind::Connect };
-        Error::new(CALL, kind).because(error)
+        Error::new(kind).because(error)
     })?;
     Ok(stream.into_inner())
 }
@@ -86,8 +85,7 @@ async fn through(
     let uri = proxy.uri().clone();
     // Only the host, without the user and password before it.
     let host = uri.host().unwrap_or_default().to_owned();
-    let refused =
-        |error: Source| Error::new(CALL, ErrorKind::ProxyRefused { host: host.clone() }).because(error);
+    let refused = |error: Source| Error::new(ErrorKind::ProxyRefused { host: host.clone() }).because(error);
     let stream: TokioIo<TcpStream> = match uri.scheme_str() {
         Some("http") => {
             let mut tunnel = Tunnel::new(uri, connector);
@@ -110,7 +108,7 @@ async fn through(
         }
         _ => {
             let problem = say!("only http, socks5 and socks5h proxies are supported for WebSockets");
-            return Err(Error::new(CALL, ErrorKind::Proxy { problem }));
+            return Err(Error::new(ErrorKind::Proxy { problem }).about(say!("proxy")));
         }
     };
     Ok(stream.into_inner())

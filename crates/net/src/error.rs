@@ -2,7 +2,7 @@
 
 use std::{error::Error as StdError, io, path::PathBuf, time::Duration};
 
-use runninghub_core::{Fact, Sentence, say};
+use runninghub_core::{Sentence, say};
 
 /// An error of the network or of the disk.
 ///
@@ -10,7 +10,8 @@ use runninghub_core::{Fact, Sentence, say};
 #[derive(Debug, thiserror::Error)]
 #[error("{}", self.sentence())]
 pub struct Error {
-    what: Fact,
+    /// The input or setting that cannot be used; `None` for a failed request.
+    what: Option<Sentence>,
     kind: ErrorKind,
     retry_after: Option<Duration>,
     source: Option<Source>,
@@ -42,9 +43,9 @@ pub enum ErrorKind {
     },
     /// The disk lacks the room for a file.
     Full {
-        /// What is missing of the file, bytes; 0 if its length is not known.
+        /// The number of missing bytes; 0 if the file's length is not known.
         needed: u64,
-        /// What is free, bytes.
+        /// The number of free bytes.
         free: u64,
     },
     /// An HTTP status other than success.
@@ -95,18 +96,18 @@ pub enum ErrorKind {
 }
 
 impl Error {
-    /// Creates an error of this kind. `what` is the request that failed, for example `upload`.
-    pub fn new(what: impl Into<Fact>, kind: ErrorKind) -> Self {
-        Self { what: what.into(), kind, retry_after: None, source: None }
+    /// Creates an error of this kind.
+    pub fn new(kind: ErrorKind) -> Self {
+        Self { what: None, kind, retry_after: None, source: None }
     }
 
     /// Creates an error of the file system.
-    pub fn io(what: impl Into<Fact>, path: impl Into<PathBuf>, source: io::Error) -> Self {
-        Self::new(what, ErrorKind::Io { path: path.into() }).because(source)
+    pub fn io(path: impl Into<PathBuf>, source: io::Error) -> Self {
+        Self::new(ErrorKind::Io { path: path.into() }).because(source)
     }
 
     /// Classifies a failed request. reqwest's own text would contain the URL with its query.
-    pub fn request(what: impl Into<Fact>, error: reqwest::Error) -> Self {
+    pub fn request(error: reqwest::Error) -> Self {
         let kind = if stems_from::<Private>(&error) {
             ErrorKind::Forbidden { reason: PRIVATE }
         } else if error.is_builder() {
@@ -121,16 +122,12 @@ impl Error {
         } else {
             ErrorKind::Network
         };
-        Self::new(what, kind).because(error.without_url())
+        Self::new(kind).because(error.without_url())
     }
 
-    pub(crate) fn download(kind: ErrorKind) -> Self {
-        Self::new(DOWNLOAD, kind)
-    }
-
-    /// An error of the file system during a download.
-    pub(crate) fn disk(path: impl Into<PathBuf>, source: io::Error) -> Self {
-        Self::io(DOWNLOAD, path, source)
+    /// Names the input or setting that cannot be used.
+    pub(crate) fn about(self, what: Sentence) -> Self {
+        Self { what: Some(what), ..self }
     }
 
     pub(crate) fn because(self, source: impl Into<Source>) -> Self {
@@ -148,21 +145,21 @@ impl Error {
 
     /// The error without its causes, as a message.
     pub fn sentence(&self) -> Sentence {
-        say!("{what}: {cause}", what = self.what.clone(), cause = self.kind.sentence())
+        Sentence::chain(self.what.clone().into_iter().chain([self.kind.sentence()]))
     }
 
-    /// What the caller can do about it.
+    /// How the caller can fix it.
     pub fn hint(&self) -> Option<Sentence> {
         self.kind.hint()
     }
 
-    /// The pause that the server asks for before a retry.
+    /// The pause requested by the server before a retry.
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
     }
 
-    /// The request that failed, the kind and the cause: to convert it into another crate's error.
-    pub fn into_parts(self) -> (Fact, ErrorKind, Option<Source>) {
+    /// The input that cannot be used, the kind and the cause: to convert it into another crate's error.
+    pub fn into_parts(self) -> (Option<Sentence>, ErrorKind, Option<Source>) {
         (self.what, self.kind, self.source)
     }
 }
@@ -179,7 +176,7 @@ impl ErrorKind {
                 say!("the disk is nearly full: {free} MB are free", free = megabytes(*free))
             }
             Self::Full { needed, free } => say!(
-                "the disk lacks room: {needed} MB are needed, {free} MB are free",
+                "not enough disk space: {needed} MB are needed, {free} MB are free",
                 needed = megabytes(*needed).max(1),
                 free = megabytes(*free)
             ),
@@ -224,7 +221,7 @@ impl ErrorKind {
         }
     }
 
-    /// What the caller can do about it.
+    /// How the caller can fix it.
     pub fn hint(&self) -> Option<Sentence> {
         Some(match self {
             Self::CaFile { .. } => {
@@ -234,7 +231,7 @@ impl ErrorKind {
             Self::Connect | Self::Network | Self::Slow { .. } | Self::Timeout => {
                 say!("check the network connection and any proxy in `HTTPS_PROXY` and `NO_PROXY`")
             }
-            Self::Full { .. } => say!("make room, or name a folder on another disk"),
+            Self::Full { .. } => say!("free some space, or use a folder on another disk"),
             Self::Expired { .. } => say!("links expire after about a day: request the task's outputs again"),
             Self::Proxy { .. } => {
                 say!("a proxy URL looks like `http://127.0.0.1:3128` or `socks5://user:password@host:1080`")
@@ -252,7 +249,6 @@ fn megabytes(bytes: u64) -> u64 {
 }
 
 /// The name of file requests in errors.
-pub(crate) const DOWNLOAD: &str = "download";
 /// The reason for refusing a private address.
 pub(crate) const PRIVATE: Sentence = say!("the URL points to a private address");
 
@@ -272,7 +268,7 @@ pub(crate) fn stems_from<T: StdError + 'static>(error: &(dyn StdError + 'static)
     has_cause(error, <dyn StdError>::is::<T>)
 }
 
-/// Whether an error or one of its causes is one of those. `io::Error` hides the error that it wraps from `source()`.
+/// Whether an error or one of its causes is of this type. `io::Error` hides the error that it wraps from `source()`.
 fn has_cause(error: &(dyn StdError + 'static), is_it: impl Fn(&(dyn StdError + 'static)) -> bool) -> bool {
     let mut next = Some(error);
     while let Some(error) = next {
@@ -333,10 +329,10 @@ mod tests {
 
     #[test]
     fn texts_are_fragments() {
-        let denied = Error::io("download", "/results", io::ErrorKind::PermissionDenied.into());
-        assert_eq!(denied.to_string(), "download: /results");
+        let denied = Error::io("/results", io::ErrorKind::PermissionDenied.into());
+        assert_eq!(denied.to_string(), "/results");
         assert!(denied.source().is_some());
-        let old = Error::new("download", ErrorKind::Expired { status: 404 });
-        assert_eq!(old.to_string(), "download: the link has expired (HTTP 404)");
+        let old = Error::new(ErrorKind::Expired { status: 404 });
+        assert_eq!(old.to_string(), "the link has expired (HTTP 404)");
     }
 }

@@ -23,7 +23,7 @@ use crate::{
     error::{PRIVATE, Private, stems_from},
 };
 
-/// How long a name is looked up that a proxy will resolve: behind some proxies there is no DNS.
+/// Timeout for looking up a name that a proxy will resolve: behind some proxies there is no DNS.
 const LOOKUP: Duration = Duration::from_secs(3);
 
 /// Resolves names like the system does. With public addresses only, private results are dropped, so that no
@@ -43,7 +43,7 @@ impl Guard {
     /// Parses a file's URL and checks what is visible without resolving its name. With public addresses only, it has
     /// to be `https`, and an IP address in it has to be public.
     pub(crate) fn check(&self, url: &str) -> Result<Url, Error> {
-        let forbidden = |reason| Error::download(ErrorKind::Forbidden { reason });
+        let forbidden = |reason| Error::new(ErrorKind::Forbidden { reason });
         let url = Url::parse(url).map_err(|_| forbidden(say!("it is not a URL")))?;
         match url.scheme() {
             "https" => {}
@@ -74,9 +74,9 @@ impl Guard {
         let Some(Host::Domain(name)) = url.host().filter(|_| self.public_only) else { return Ok(()) };
         match timeout(LOOKUP, self.clone().lookup(name.to_owned())).await {
             Ok(Err(error)) if stems_from::<Private>(&error) => {
-                Err(Error::download(ErrorKind::Forbidden { reason: PRIVATE }).because(error))
+                Err(Error::new(ErrorKind::Forbidden { reason: PRIVATE }).because(error))
             }
-            // Without an address here, only the proxy knows it.
+            // If the name doesn't resolve here, only the proxy knows the address.
             _ => Ok(()),
         }
     }
@@ -200,11 +200,11 @@ mod tests {
                 .expect("a client")
         };
         let error = client(public_only()).get("http://localhost:1/").send().await.expect_err("private");
-        let error = Error::request("test", error);
+        let error = Error::request(error);
         assert!(matches!(error.kind(), ErrorKind::Forbidden { .. }), "{error:?}");
         let proxy = Guard::new(true, &["localhost".to_owned()]);
         let error = client(proxy).get("http://localhost:1/").send().await.expect_err("nothing listens there");
-        let error = Error::request("test", error);
+        let error = Error::request(error);
         assert!(matches!(error.kind(), ErrorKind::Connect), "the name of a proxy is resolved: {error:?}");
     }
 }

@@ -25,8 +25,8 @@ enum Sent {
 }
 
 impl Login {
-    /// Reads a login as people write it: `Basic USER:PASSWORD` or `USER:PASSWORD`, `Bearer TOKEN`, any header as
-    /// `NAME: VALUE`, or a parameter as `?NAME=VALUE`.
+    /// Reads a login as users write it: `Basic USER:PASSWORD` or `USER:PASSWORD`, `Bearer TOKEN`, any header as `NAME:
+    /// VALUE`, or a parameter as `?NAME=VALUE`.
     ///
     /// # Errors
     /// [`ErrorKind::Setup`] when the text is none of these. The error does not contain it.
@@ -110,7 +110,7 @@ impl Login {
     }
 }
 
-/// A server's URL without the login in it, and the secrets of that login. Text that is no URL stays as it is.
+/// A server's URL without the login in it, and the secrets of that login. Text that isn't a URL is returned unchanged.
 pub fn split_login(text: &str) -> (String, Vec<String>) {
     let Ok(mut url) = Url::parse(text) else { return (text.to_owned(), Vec::new()) };
     let query = url.query_pairs().map(|(_, value)| value.into_owned());
@@ -126,7 +126,7 @@ pub fn split_login(text: &str) -> (String, Vec<String>) {
 
 fn unreadable() -> Error {
     let problem: Sentence = say!("it is not a login");
-    Error::new(say!("the server's login"), ErrorKind::Setup { problem })
+    Error::new(ErrorKind::Setup { problem }).about(say!("the server's login"))
 }
 
 impl fmt::Debug for Login {

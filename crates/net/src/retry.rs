@@ -37,8 +37,8 @@ pub fn start_pauses() -> impl Iterator<Item = Duration> + Send {
     start_backoff().build()
 }
 
-/// Whether an error leaves an attempt over, counting those that came before in `tried`. A server that does not listen
-/// yet has got no request, so it gets the attempts of [`start_backoff`].
+/// Whether another attempt is allowed after an error, with the previous ones counted in `tried`. A server that isn't
+/// listening yet has received no request, so it gets the attempts of [`start_backoff`].
 pub fn may_repeat(error: &(dyn StdError + 'static), tried: &mut usize) -> bool {
     if !is_not_listening(error) {
         *tried += 1;
@@ -46,7 +46,7 @@ pub fn may_repeat(error: &(dyn StdError + 'static), tried: &mut usize) -> bool {
     *tried < ATTEMPTS
 }
 
-/// The pause that a response's headers ask for, see [`retry_after`].
+/// The pause that a response's headers request, see [`retry_after`].
 pub fn asked_wait(headers: &HeaderMap) -> Option<Duration> {
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     retry_after(text(RETRY_AFTER)?, text(DATE))

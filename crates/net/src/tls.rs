@@ -48,17 +48,17 @@ fn configure(
         let problem = say!(
             "this build has no TLS provider: enable the feature `ring` or `aws-lc`, or pass a configuration"
         );
-        Error::new("client", ErrorKind::Setup { problem })
+        Error::new(ErrorKind::Setup { problem })
     })?;
     ClientConfig::builder_with_provider(Arc::new(provider()))
         .with_safe_default_protocol_versions()
         .and_then(finish)
-        .map_err(|error| Error::new("client", ErrorKind::Tls).because(error))
+        .map_err(|error| Error::new(ErrorKind::Tls).because(error))
 }
 
 /// Parses the certificates of a file.
 pub(crate) fn roots(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
-    let wrong = |problem| Error::new(say!("CA file"), ErrorKind::CaFile { problem });
+    let wrong = |problem| Error::new(ErrorKind::CaFile { problem }).about(say!("CA file"));
     let mut text = Vec::new();
     File::open(path)
         .and_then(|file| file.take(CA_FILE + 1).read_to_end(&mut text))

@@ -59,7 +59,7 @@ async fn events(State(board): State<Board>) -> Sse<impl Stream<Item = Result<sse
     let later = stream::unfold((lines, board), |(mut lines, board)| async {
         let events = match lines.recv().await {
             Ok(line) => vec![sse::Event::default().event("line").data(line.to_string())],
-            // A browser that fell behind starts over from what runs now.
+            // A browser that fell behind starts over with the current runs.
             Err(RecvError::Lagged(_)) => snapshots(&board.workspace),
             Err(RecvError::Closed) => return None,
         };

@@ -12,7 +12,7 @@ use crate::{
     workflow::{quoted, suggest},
 };
 
-/// Choices named in a hint; a list of models can have thousands.
+/// Maximum number of choices in a hint; a list of models can have thousands.
 const NAMED: usize = 12;
 
 impl RunningHub {
@@ -72,8 +72,8 @@ pub fn find<'a>(app: &'a App, name: &str) -> Result<&'a AppField, Error> {
         }
         several => {
             let fields = quoted(several.iter().copied().map(place));
-            Err(Error::usage(say!("several fields are called `{name}`", name))
-                .with_hint(say!("name one of {fields}", fields)))
+            Err(Error::usage(say!("several fields are named `{name}`", name))
+                .with_hint(say!("use one of {fields}", fields)))
         }
     }
 }
@@ -87,12 +87,12 @@ pub fn place(field: &AppField) -> String {
 fn names(field: &AppField) -> impl Iterator<Item = String> {
     let title = field.node_name.as_ref().map(Untrusted::raw);
     let titled = title.map(|title| format!("{title}.{}", field.field_name));
-    let said = [&field.description, &field.description_en].into_iter().flatten().map(Untrusted::raw);
-    let all = std::iter::once(field.field_name.as_str()).chain(title).chain(said);
+    let descriptions = [&field.description, &field.description_en].into_iter().flatten().map(Untrusted::raw);
+    let all = std::iter::once(field.field_name.as_str()).chain(title).chain(descriptions);
     all.filter(|text| !text.is_empty()).map(str::to_owned).chain(titled)
 }
 
-/// The value as it is sent, always as text.
+/// The value to send, always as text.
 ///
 /// # Errors
 /// When the field does not accept it.

@@ -22,7 +22,7 @@ use crate::{
     sentence_of,
 };
 
-/// Evidence is worth a short delay only: the outcome is unknown either way.
+/// Evidence only justifies a short delay: the outcome is unknown either way.
 const EVIDENCE: Duration = Duration::from_secs(5);
 
 /// Tasks queried for evidence at most.
@@ -49,16 +49,16 @@ pub(crate) struct Attempt {
 
 /// The work, as the ledger stores it.
 #[derive(Clone, Debug)]
-pub(crate) struct What {
+pub(crate) struct Subject {
     pub(crate) kind: Kind,
     pub(crate) workflow: Option<WorkflowId>,
     /// The id of an app, or the endpoint of a model.
     pub(crate) target: Option<String>,
-    /// What it sets, as JSON.
+    /// Its settings, as JSON.
     pub(crate) recipe: Option<Box<str>>,
 }
 
-impl What {
+impl Subject {
     pub(crate) fn named(kind: Kind, target: &str) -> Self {
         Self { kind, workflow: None, target: Some(target.to_owned()), recipe: None }
     }
@@ -86,8 +86,7 @@ pub(crate) fn unwritten(task: &TaskId, error: &Error) -> Event {
     Event::warning("not_written", message)
 }
 
-/// How long ago the task of a submit was accepted, by this machine's clock; `None` once it is known to be
-/// over.
+/// How long ago the task of a submit was accepted, by this machine's clock; `None` if it is known to be over.
 pub(crate) fn accepted_ago(entry: &Entry) -> Option<Duration> {
     let at = SystemTime::UNIX_EPOCH + Duration::from_millis(entry.changed_ms);
     // A clock that was set back makes the task look young, which costs a few extra polls.
@@ -104,23 +103,23 @@ impl AttemptLog {
     /// The submit of this work.
     pub(crate) fn intent(
         &self,
-        what: &What,
+        subject: &Subject,
         body: Digest,
         secret: Option<Digest>,
         submit: &Submit,
     ) -> Intent {
-        let mut intent = Intent::new(self.place.clone(), what.kind.clone(), &self.key, body);
-        intent.workflow.clone_from(&what.workflow);
-        intent.target.clone_from(&what.target);
+        let mut intent = Intent::new(self.place.clone(), subject.kind.clone(), &self.key, body);
+        intent.workflow.clone_from(&subject.workflow);
+        intent.target.clone_from(&subject.target);
         intent.secret = secret;
         intent.item = submit.item.as_ref().map(|item| Box::new(item.item.clone()));
         intent.label.clone_from(&submit.label);
-        intent.recipe.clone_from(&what.recipe);
+        intent.recipe.clone_from(&subject.recipe);
         intent.once = submit.once.clone().map(Box::new);
         intent
     }
 
-    /// What a submit sets, as the ledger keeps it. Keeps its graph, if it has one.
+    /// The settings of a submit in the ledger's format. Stores its graph, if it has one.
     pub(crate) async fn recipe(&self, submit: &Submit) -> Box<str> {
         if let Work::Graph(json) = &submit.work
             && !submit.is_private
@@ -144,13 +143,13 @@ impl AttemptLog {
         Pool::new(self.place.url(), &*self.key)
     }
 
-    /// The slots of this key and the queue for them, if the ledger keeps them.
+    /// The slots of this key and their queue, if the ledger keeps them.
     pub(crate) async fn slots(&self, ticket: Option<Ticket>) -> Result<Option<Slots>, Error> {
         let slots = self.ledger.slots(&self.pool(), ticket).await;
         slots.map_err(|error| Error::ledger(say!("the ledger cannot be read"), error))
     }
 
-    /// Asks for a slot.
+    /// Requests a slot.
     pub(crate) async fn claim(&self, ask: Ask, slot_for: SlotFor) -> Result<Claim, Error> {
         self.ledger.claim(&self.pool(), ask, slot_for).await.map_err(not_written)
     }
@@ -219,8 +218,8 @@ impl AttemptLog {
         })
     }
 
-    /// How many of the ledger's tasks are not over; `None` if unknown. Most of those still open in the ledger
-    /// ended unwatched, so each is polled.
+    /// How many of the ledger's tasks are not over; `None` if unknown. Most of the open ones in the ledger ended
+    /// unwatched, so each is polled.
     async fn unfinished(&self, client: &Client) -> Option<u64> {
         let open = self.ledger.entries(Filter::all().key(&self.key).open()).await.ok()?;
         let made_here = |entry: &&Entry| entry.state == State::Accepted && self.is_here(entry);

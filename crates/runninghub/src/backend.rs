@@ -36,13 +36,13 @@ pub trait Backend: Send + Sync {
         None
     }
 
-    /// The results that these files are, if the service lets every file be fetched by its name. Used if the service has
-    /// forgotten a task whose success the socket has reported.
+    /// These files as results, if the service serves files by name. Used if the service has forgotten a task whose
+    /// success the socket has reported.
     fn files(&self, _named: &[(NodeId, NodeFile)]) -> Option<Vec<OutputFile>> {
         None
     }
 
-    /// The error for a result whose link fails for good, if more is known than that.
+    /// A more specific error for a result whose link fails permanently, if there is one.
     fn gone(&self, _output: &OutputFile) -> Option<Error> {
         None
     }
@@ -56,7 +56,7 @@ pub trait Backend: Send + Sync {
             .with_hint(say!("the task may still be running: watch it again later"))
     }
 
-    /// How long requests are held back because the server asked for a pause.
+    /// How long requests are held back because the server requested a pause.
     fn held(&self) -> Option<Duration> {
         None
     }
@@ -69,7 +69,7 @@ pub trait Backend: Send + Sync {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct BackendError {
-    /// What went wrong.
+    /// The error.
     pub error: Error,
     /// Retrying cannot help: the key is refused, or the task is unknown.
     pub is_final: bool,
@@ -87,13 +87,13 @@ impl BackendError {
         Self { error, is_final, after, is_gone: false, is_unlisted: false }
     }
 
-    /// Says whether nothing listens at the service's address. Such a service is given up sooner.
+    /// Sets whether nothing listens at the service's address. Such a service is given up sooner.
     #[must_use]
     pub fn gone(self, is_gone: bool) -> Self {
         Self { is_gone, ..self }
     }
 
-    /// Says whether neither the service's queue nor its history has the task. If it was in the queue and the socket has
+    /// Sets whether neither the service's queue nor its history has the task. If it was in the queue and the socket has
     /// been open ever since, it was cancelled.
     #[must_use]
     pub fn unlisted(self, is_unlisted: bool) -> Self {

@@ -14,7 +14,7 @@ use runninghub_core::{Observation, TaskId, TaskStatus, say};
 use runninghub_ledger::State;
 use tokio::time::{sleep, timeout};
 
-use crate::{Backend, Error, ErrorKind, attempts::AttemptLog, sentence_of, settle::end};
+use crate::{Backend, Error, ErrorKind, attempts::AttemptLog, resolve::end, sentence_of};
 
 /// The pauses before a cancelled task is polled again: a running task needs a moment to stop.
 const PAUSES: [Duration; 3] =
@@ -83,8 +83,8 @@ impl Cancels {
         }
     }
 
-    /// Interprets an observation: an interruption is a cancel, whoever sent it, and so is a failure without a reason of
-    /// its own after a cancel request of this machine.
+    /// Interprets an observation: an interruption is a cancel, whoever sent it, and so is a failure without a specific
+    /// reason after a cancel request of this machine.
     pub(crate) async fn judge(&self, task: &TaskId, seen: Observation) -> Observation {
         if seen.status != TaskStatus::Failed {
             return seen;
@@ -149,7 +149,7 @@ mod tests {
     use runninghub_ledger::{Digest, Filter, Ledger, MemoryLedger, Step};
 
     use super::*;
-    use crate::{BackendError, Submit, attempts::What};
+    use crate::{BackendError, Submit, attempts::Subject};
 
     /// A task that stops after a few polls.
     struct Stopping(AtomicU32);
@@ -200,9 +200,9 @@ mod tests {
             let ledger = Arc::new(MemoryLedger::new().expect("a ledger"));
             let attempts =
                 AttemptLog::new(Arc::clone(&ledger) as _, Place::new(Place::COMFYUI, "http://h"), "");
-            let what = What::workflow(Kind::Prompt, None);
+            let subject = Subject::workflow(Kind::Prompt, None);
             let attempt = attempts
-                .begin(attempts.intent(&what, Digest::of("body"), None, &Submit::graph("{}")))
+                .begin(attempts.intent(&subject, Digest::of("body"), None, &Submit::graph("{}")))
                 .await
                 .expect("written");
             let task = TaskId::from("7");

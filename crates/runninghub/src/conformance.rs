@@ -39,8 +39,8 @@ macro_rules! backend_conformance {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Job {
-    /// Five nodes, the last of which makes one result. Takes about a second, most of it between the second
-    /// and the fifth node.
+    /// Five nodes, the last of which makes one result. Takes about a second, mostly between the second and the fifth
+    /// node.
     Succeeds,
     /// Node `2` raises `ValueError: no cheese`.
     Fails,

@@ -295,7 +295,7 @@ impl Driver {
     }
 }
 
-/// A poll whose response was late, or never came.
+/// A poll whose response was late or never arrived.
 fn hangs(patience: Duration) -> BackendError {
     let what = say!("cannot poll the task: no response for {seconds} s", seconds = patience.as_secs());
     BackendError::new(Error::new(ErrorKind::Network, what), false, None)

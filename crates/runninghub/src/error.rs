@@ -1,14 +1,15 @@
 //! The error type of this crate.
 
-use std::{error::Error as StdError, fmt, iter};
+use std::{error::Error as StdError, iter};
 
 use runninghub_api::{Class, Code};
 use runninghub_core::{Failure, FailureKind, Known, Node, NodeError, Sentence, TaskId, say};
 use runninghub_ledger::AttemptId;
 use runninghub_net::ErrorKind as Net;
 
-/// An operation failed, with what that means for the task.
-#[derive(Debug)]
+/// A failed operation, and its meaning for the task.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}")]
 pub struct Error {
     kind: ErrorKind,
     what: Sentence,
@@ -21,7 +22,7 @@ pub struct Error {
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
-/// What an error means for the task and for the caller.
+/// The meaning of an error for the task and the caller.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -71,8 +72,8 @@ impl Error {
         }
     }
 
-    /// For a service that knows each of its tasks from the start: this task is unknown to it, because the id
-    /// is wrong or the service has forgotten the task.
+    /// For a service that knows its tasks from the start: it doesn't know this task, because the id is wrong or the
+    /// task was forgotten.
     pub fn unknown_task(what: Sentence) -> Self {
         Self { is_unknown_task: true, ..Self::new(ErrorKind::Refused, what) }
     }
@@ -122,7 +123,7 @@ impl Error {
         Self { attempt: Some(attempt.clone()), ..self }
     }
 
-    /// A failed ledger operation, and what that means.
+    /// A failed ledger operation, and its meaning.
     pub(crate) fn ledger(what: Sentence, source: runninghub_ledger::Error) -> Self {
         use runninghub_ledger::ErrorKind as Ledger;
         let kind = match source.kind() {
@@ -147,12 +148,12 @@ impl Error {
         self.source.as_ref()?.downcast_ref()
     }
 
-    /// What the error means for the task and the caller.
+    /// The meaning of the error for the task and the caller.
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// The class of the error, as it is published.
+    /// The class of the error, in the published format.
     pub fn failure_kind(&self) -> FailureKind {
         let is_gone_id = |code: &Code| [Code::NO_SUCH_WORKFLOW, Code::NO_SUCH_APP].contains(code);
         match self.kind {
@@ -201,7 +202,7 @@ impl Error {
         self.what.clone()
     }
 
-    /// What the caller can do about it.
+    /// How the caller can fix it.
     pub fn hint(&self) -> Option<&Sentence> {
         self.hint.as_deref()
     }
@@ -211,7 +212,7 @@ impl Error {
         self.failure.as_deref()
     }
 
-    /// What is wrong with single nodes of a workflow that was refused, as far as it is known.
+    /// The known problems of single nodes of a refused workflow.
     pub fn node_errors(&self) -> &[NodeError] {
         &self.node_errors
     }
@@ -247,7 +248,7 @@ impl Error {
         self.is_unknown_task || self.class() == Some(Class::NotFound)
     }
 
-    /// Whether a result's link has expired: it is too old, or was never good.
+    /// Whether a result's link has expired, or was never valid.
     pub fn is_expired(&self) -> bool {
         let source = self.source.as_ref().and_then(|source| source.downcast_ref::<runninghub_net::Error>());
         source.is_some_and(|source| matches!(source.kind(), Net::Expired { .. }))
@@ -280,7 +281,7 @@ impl Error {
         self.kind == ErrorKind::TaskFailed && self.is_unknown_task()
     }
 
-    /// A failed API call, and what that means.
+    /// A failed API call, and its meaning.
     pub(crate) fn api(what: Sentence, source: runninghub_api::Error) -> Self {
         let kind = kind_of(&source);
         let node_errors = source.node_errors().to_vec();
@@ -289,7 +290,7 @@ impl Error {
 }
 
 impl Error {
-    /// A failed request to a ComfyUI, and what that means.
+    /// A failed request to a ComfyUI, and its meaning.
     pub(crate) fn comfy(what: Sentence, source: runninghub_comfyui::Error) -> Self {
         use runninghub_comfyui::ErrorKind as Comfy;
         let kind = match source.kind() {
@@ -354,22 +355,10 @@ impl From<runninghub_transport::Error> for Error {
     }
 }
 
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.what.fmt(f)
-    }
-}
-
-impl StdError for Error {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.source.as_ref().map(|source| &**source as &(dyn StdError + 'static))
-    }
-}
-
-/// An error with its causes, each text once: `cannot list the apps: code 401, …: …`. An error of this project
-/// can be worded by a front end, one of another library is verbatim.
+/// An error with its causes, each text once: `cannot list the apps: code 401, …: …`. Front ends can word errors of this
+/// project; those of other libraries are verbatim.
 pub fn sentence_of(error: &(dyn StdError + 'static)) -> Sentence {
-    let mut said = String::new();
+    let mut seen = String::new();
     let parts = iter::successors(Some(error), |&error| error.source()).map(|error| {
         let ours = error.downcast_ref().map(Error::sentence);
         ours.or_else(|| error.downcast_ref().map(runninghub_api::Error::sentence))
@@ -383,8 +372,8 @@ pub fn sentence_of(error: &(dyn StdError + 'static)) -> Sentence {
     });
     Sentence::chain(parts.filter(|part| {
         let part = part.to_string();
-        let is_new = !said.contains(&part);
-        said = format!("{said}: {part}");
+        let is_new = !seen.contains(&part);
+        seen = format!("{seen}: {part}");
         is_new
     }))
 }

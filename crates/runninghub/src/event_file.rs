@@ -51,7 +51,7 @@ pub(crate) fn read(path: &Path) -> Result<Option<Vec<Vec<Line>>>, Error> {
     Ok(Some(runs.finish()))
 }
 
-/// Reads lines and restores what the format leaves out.
+/// Reads lines and restores the facts that the format omits.
 #[derive(Default)]
 struct Runs {
     done: Vec<Vec<Line>>,

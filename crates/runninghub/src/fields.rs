@@ -1,4 +1,4 @@
-//! What a workflow, an app or a model takes: to check many values before anything is sent.
+//! The fields of a workflow, an app or a model, for checking many values before anything is sent.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ use crate::{
     workflow::{links, place_of},
 };
 
-/// What the platform's names of uploaded files begin with. Only models take addresses.
+/// Prefixes of the platform's names for uploaded files. Only models take URLs.
 const UPLOADED: [&str; 2] = ["api/", "openapi/"];
 const ADDRESSES: [&str; 4] = ["https://", "http://", "data:", "asset://"];
 
@@ -28,7 +28,7 @@ enum Takes {
     Workflow {
         workflow: Box<Workflow>,
         rules: FileRules,
-        /// It is sent whole: its own files count too.
+        /// It is sent as a whole, including its own file names.
         is_whole: bool,
     },
     App(Box<App>),
@@ -43,15 +43,15 @@ pub struct Field {
     pub name: String,
     /// Whether it takes files.
     pub takes_files: bool,
-    /// Whether it takes any text, also an empty one.
+    /// Whether it takes any text, including an empty one.
     pub takes_text: bool,
-    /// Whether a text in it can be the name of an upload only: other texts are paths on this machine.
+    /// Whether a text in it can only be the name of an upload, so that other texts are paths on this machine.
     uploads_only: bool,
 }
 
 impl RunningHub {
-    /// Fetches what some work takes: the workflow, or the form of the app. Models are looked up in the catalog, the
-    /// built-in one by default.
+    /// Fetches the fields of some work: from the workflow, or the form of the app. Models are looked up in the catalog,
+    /// the built-in one by default.
     ///
     /// # Errors
     /// When it does not exist, or there is no response.
@@ -68,7 +68,7 @@ impl RunningHub {
             Work::Graph(json) => Fields::of_graph(Workflow::parse(json)?),
             Work::App(id) => Fields(Takes::App(Box::new(self.form(id).await?))),
             Work::Quick { app, .. } => match self.form(app).await {
-                // Not every Quick Create app has a form of its own.
+                // Not every Quick Create app has its own form.
                 Err(error) if error.class() == Some(Class::BadRequest) => Fields(Takes::App(Box::default())),
                 form => Fields(Takes::App(Box::new(form?))),
             },
@@ -80,19 +80,19 @@ impl RunningHub {
 }
 
 impl Comfy {
-    /// What a graph takes on this server.
+    /// The fields of a graph on this server.
     pub fn fields(&self, graph: Workflow) -> Fields {
         Fields(Takes::Workflow { workflow: Box::new(graph), rules: self.0.file_rules, is_whole: true })
     }
 }
 
 impl Fields {
-    /// What a graph takes on RunningHub.
+    /// The fields of a graph on RunningHub.
     pub fn of_graph(graph: Workflow) -> Self {
         Self(Takes::Workflow { workflow: Box::new(graph), rules: FileRules::RUNNINGHUB, is_whole: true })
     }
 
-    /// What a model takes.
+    /// The fields of a model.
     pub fn of_model(model: Model) -> Self {
         Self(Takes::Model(Box::new(model)))
     }
@@ -116,7 +116,7 @@ impl Fields {
                     uploads_only: rules.uploads_only,
                 })
             }
-            // An app that does not tell its fields takes any.
+            // An app that doesn't list its fields takes any.
             Takes::App(form) if form.fields.is_empty() => {
                 Ok(Field { name: name.to_owned(), takes_files: false, takes_text: true, uploads_only })
             }
@@ -135,7 +135,7 @@ impl Fields {
         }
     }
 
-    /// Checks a text, as [`Submit::set_text`](crate::Submit::set_text) takes it.
+    /// Checks a text for [`Submit::set_text`](crate::Submit::set_text).
     ///
     /// # Errors
     /// When the field does not exist or does not take it.
@@ -143,7 +143,7 @@ impl Fields {
         self.check(name, &NewValue::Text(text.to_owned()))
     }
 
-    /// Checks a value, as [`Submit::set`](crate::Submit::set) takes it.
+    /// Checks a value for [`Submit::set`](crate::Submit::set).
     ///
     /// # Errors
     /// When the field does not exist or does not take it.
@@ -151,7 +151,7 @@ impl Fields {
         self.check(name, &NewValue::Json(value.clone()))
     }
 
-    /// Checks a file, as [`Submit::set_file`](crate::Submit::set_file) takes it: its type, and its size.
+    /// Checks the type and size of a file for [`Submit::set_file`](crate::Submit::set_file).
     ///
     /// # Errors
     /// When the field does not exist or does not take it, or the file cannot be read.
@@ -167,10 +167,10 @@ impl Fields {
         }
     }
 
-    /// Checks the type of machine of a run.
+    /// Checks the instance type of a run.
     ///
     /// # Errors
-    /// When there is no such type, or there are none here: a model, or a server, has no choice.
+    /// When the type doesn't exist, or can't be chosen, as for a model or a server.
     pub fn check_instance(&self, instance: &str) -> Result<(), Error> {
         let work = match &self.0 {
             Takes::Workflow { rules, .. } if !rules.few_types => say!("a ComfyUI"),
@@ -198,10 +198,10 @@ impl Fields {
         }
     }
 
-    /// Checks that fields with these names are all that a run needs.
+    /// Checks that a run needs no other fields than these.
     ///
     /// # Errors
-    /// What is missing: a required parameter of a model, or a file that the graph names and that exists elsewhere.
+    /// The missing field: a required parameter of a model, or a file in the graph that only exists elsewhere.
     pub fn check_complete(&self, names: &[&str]) -> Result<(), Error> {
         match &self.0 {
             Takes::Workflow { workflow, rules, is_whole: true } => {
@@ -218,8 +218,8 @@ impl Fields {
 }
 
 impl Field {
-    /// Whether a text in this field names a file of this machine: the field takes files, and the text isn't the name or
-    /// the address of an upload. `exists` says whether there is such a file.
+    /// Whether a text in this field names a file on this machine: the field takes files, and the text isn't the name or
+    /// URL of an upload. `exists` says whether there is such a file.
     pub fn names_file(&self, text: &str, exists: impl FnOnce(&str) -> bool) -> bool {
         let is_upload = || UPLOADED.iter().chain(&ADDRESSES).any(|start| text.starts_with(start));
         self.takes_files && if self.uploads_only { !is_upload() } else { exists(text) }

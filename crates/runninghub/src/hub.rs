@@ -27,7 +27,7 @@ use crate::{
     observed::is_unknown,
     platform::{Family, Platform},
     record::{Record, Recorder, recording},
-    settle,
+    resolve,
     submit::{SubmitQueue, once},
 };
 
@@ -222,7 +222,7 @@ impl Service for RunningHub {
     }
 
     async fn refresh(&self, entry: &Entry) -> Result<Entry, Error> {
-        settle::refresh(self, self.attempts()?, entry).await
+        resolve::refresh(self, self.attempts()?, entry).await
     }
 
     fn api_calls(&self) -> u64 {
@@ -257,7 +257,7 @@ impl Hub {
         Platform::new(self.client.clone(), Arc::clone(&self.cancels), family)
     }
 
-    /// Retries while a task that was just accepted here is not known yet.
+    /// Retries while the platform doesn't know a just accepted task yet.
     async fn until_known<T, F: Future<Output = Result<T, Error>>>(
         &self,
         task: &TaskId,

@@ -38,7 +38,7 @@ pub(crate) struct Launch {
     pub(crate) first_contact: Option<u32>,
     /// For a workflow that is only identified during the run.
     pub(crate) priors: Priors,
-    /// Where the run's durations are kept.
+    /// Where the run's durations are stored.
     pub(crate) lesson: Option<Lesson>,
     /// Notified when the task's slot is free, for the submits that wait for one.
     pub(crate) queue: Option<Arc<SubmitQueue>>,

@@ -31,10 +31,10 @@ mod recipe;
 mod record;
 mod recorded;
 mod replay;
+mod resolve;
 mod run;
 mod save;
 mod service;
-mod settle;
 mod submit;
 pub mod testing;
 mod upload;
@@ -65,7 +65,7 @@ pub use run::Run;
 #[doc(inline)]
 pub use runninghub_api as api;
 pub use runninghub_api::{
-    Account, ApiKey, Class, Code, InstanceType, KeyKind, ModelPrice, QueueStatus, Uploaded, UploadedLora,
+    Account, ApiKey, Class, Code, InstanceType, KeyKind, ModelPrice, QueueStatus, UploadedFile, UploadedLora,
 };
 pub use runninghub_api::{
     App, AppField, AppSort, Choice, FieldKind, List, ListedApp, Page, QuickStyle, Range,

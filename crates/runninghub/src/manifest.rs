@@ -28,7 +28,7 @@ pub(crate) struct Manifest {
     task_id: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     workflow_id: Option<String>,
-    /// What ran, if this machine's ledger says it.
+    /// The run, if this machine's ledger has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     run: Option<RunFile>,
     /// The program that wrote the file.
@@ -37,7 +37,7 @@ pub(crate) struct Manifest {
     results: Vec<Entry>,
 }
 
-/// One result: a file of the folder, or why there is none.
+/// One result: a file in the folder, or why it is missing.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 struct Entry {
     /// Its position among the task's results, from 1.
@@ -59,7 +59,7 @@ struct Entry {
     error: Option<String>,
 }
 
-/// Whether the results of a task are all in a folder, as its manifest lists them there. Reads every file.
+/// Whether a folder has all results of a task, according to its manifest. Reads every file.
 pub fn holds_results(directory: impl AsRef<Path>, task: &TaskId) -> bool {
     saved_results(directory, task).is_some()
 }
@@ -176,8 +176,8 @@ impl Entry {
         }
     }
 
-    /// Links are signed anew each time, and lists may grow, so a result is identified by its node and its path. A
-    /// text result has no path, so it is identified by its position in the list.
+    /// Links are signed each time, and lists may grow, so a result is identified by its node and its path. A text
+    /// result has no path, so it is identified by its position in the list.
     fn is_about(&self, other: &Self) -> bool {
         let is_same = self.node_id == other.node_id && self.source == other.source;
         is_same && (self.source.is_some() || self.n == other.n)
@@ -303,9 +303,9 @@ mod tests {
         manifest.merge(Some(&"5".into()), &[lost(&b)]);
         manifest.merge(None, &[saved(a, dir.path(), "a", "abc"), lost(&b)]);
         manifest.merge(None, &[saved(output("9", "https://h/b?2"), dir.path(), "b", "abc")]);
-        let told: Vec<_> =
+        let results: Vec<_> =
             manifest.results.iter().map(|entry| (entry.source.as_deref(), entry.name.as_deref())).collect();
-        assert_eq!(told, [(Some("h/a"), Some("a")), (Some("h/b"), Some("b"))]);
+        assert_eq!(results, [(Some("h/a"), Some("a")), (Some("h/b"), Some("b"))]);
         assert_eq!(manifest.workflow_id.as_deref(), Some("5"));
     }
 

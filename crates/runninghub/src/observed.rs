@@ -8,7 +8,7 @@ pub(crate) fn is_unknown(error: &Error) -> bool {
     error.code().is_some() && error.class() == Class::NotFound
 }
 
-/// Whether a failed task's response says why it failed.
+/// Whether a failed task's response contains the reason.
 pub(crate) fn has_reason(seen: &Observation) -> bool {
     seen.failure.as_ref().is_some_and(Failure::has_reason)
 }
@@ -22,8 +22,8 @@ pub(crate) async fn observed(client: &Client, task: &TaskId) -> Result<Observati
     Ok(if seen.status == TaskStatus::Failed { completed(client, task, seen).await } else { seen })
 }
 
-/// What only the v2 response has about a task that `outputs` reports as failed: whether it was cancelled, the reason
-/// behind code 805, the cost, and the files that it made.
+/// The facts that only the v2 response has about a task that `outputs` reports as failed: whether it was cancelled, the
+/// reason behind code 805, the cost, and the files that it made.
 pub(crate) async fn completed(client: &Client, task: &TaskId, seen: Observation) -> Observation {
     let known = match client.query(task).once().await {
         Ok(known) => known,

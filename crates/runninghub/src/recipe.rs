@@ -1,4 +1,4 @@
-//! What a submit sets: the ledger keeps it, so that a run can be found by it and repeated.
+//! The settings of a submit, stored in the ledger so that runs can be found by them and repeated.
 
 use std::{
     fmt,
@@ -13,7 +13,7 @@ use tokio::task::spawn_blocking;
 
 use crate::{Error, InstanceType, Submit, Work, Workspace, submit::NewValue};
 
-/// A longer recipe keeps digests only, bytes: some requests contain whole files.
+/// Maximum size of a stored recipe, bytes. Longer ones store digests only, since some requests contain whole files.
 const LONGEST: usize = 1 << 20;
 
 /// The settings of a submit, without secrets: webhook and password have to be given again.
@@ -36,7 +36,7 @@ pub struct Recipe {
     /// The code of Quick Create.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// The machine type, if one was wanted.
+    /// The instance type, if one was set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instance: Option<String>,
     /// Whether result images contain the workflow, if that was set.
@@ -51,7 +51,7 @@ pub struct Recipe {
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Given {
-    /// Text to the letter.
+    /// Verbatim text.
     Text(String),
     /// A JSON value.
     Json(Value),
@@ -66,7 +66,7 @@ pub enum Given {
         /// Where it was.
         path: PathBuf,
     },
-    /// A value that isn't kept.
+    /// A value that isn't stored.
     Hidden {
         /// The digest of its text.
         sha256: Digest,
@@ -74,7 +74,7 @@ pub enum Given {
 }
 
 impl Recipe {
-    /// The settings of a submit that is checked: drawn seeds are known. Reads the files, once.
+    /// The settings of a checked submit, including drawn seeds. Reads the files once.
     pub(crate) async fn of(submit: &Submit) -> Self {
         submit.recipe.get_or_init(|| Self::read(submit)).await.clone()
     }
@@ -128,7 +128,7 @@ impl Recipe {
         }
     }
 
-    /// As the ledger keeps it.
+    /// In the ledger's format.
     pub(crate) fn json(self) -> String {
         let text = |recipe: &Self| serde_json::to_string(recipe).unwrap_or_default();
         let json = text(&self);
@@ -145,7 +145,7 @@ impl Recipe {
         self
     }
 
-    /// What the ledger keeps of a submit; `None` if it keeps nothing, as that of an older version.
+    /// The settings of a submit in the ledger; `None` if it has none, because an older version wrote it.
     pub fn kept(entry: &Entry) -> Option<Self> {
         serde_json::from_str(entry.intent.recipe.as_deref()?).ok()
     }
@@ -176,8 +176,8 @@ impl Recipe {
     }
 }
 
-/// What a run ran, and where: all that is needed to run it again. The manifest contains it, and the `.run.json` of a
-/// batch's row says the same.
+/// The target and settings of a run: everything needed to repeat it. The manifest contains it, and the `.run.json` of a
+/// batch's row has the same facts.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct RunFile {
@@ -189,7 +189,7 @@ pub struct RunFile {
     pub recipe: Recipe,
 }
 
-/// What ran, and where.
+/// The target of a run.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 struct Target {
     /// The word for the place, and its URL.
@@ -202,7 +202,7 @@ struct Target {
 }
 
 impl RunFile {
-    /// What a submit ran; `None` if the ledger keeps nothing of it, as that of an older version.
+    /// The run of a submit; `None` if the ledger doesn't have its settings, because an older version wrote it.
     pub fn of(entry: &Entry) -> Option<Self> {
         let intent = &entry.intent;
         let id = intent.workflow.as_ref().map(ToString::to_string);
@@ -218,7 +218,7 @@ impl RunFile {
     /// Reads a manifest, or a `.run.json`.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) if the text is neither, or does not say what ran.
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) if the text is neither, or lacks the run.
     pub fn read(text: &str) -> Result<Self, Error> {
         #[derive(Deserialize)]
         struct Manifest {
@@ -240,14 +240,14 @@ impl RunFile {
             Ok::<_, serde_json::Error>(Self { target, task_id, recipe: serde_json::from_str(text)? })
         };
         manifest().or_else(|_| row()).map_err(|why| {
-            Error::usage(say!("it does not say what ran: {why}", why))
-                .with_hint(say!("files named `….manifest.json` and `….run.json` say it"))
+            Error::usage(say!("it does not name the run: {why}", why))
+                .with_hint(say!("use a file named `….manifest.json` or `….run.json`"))
         })
     }
 
-    /// As a file beside the results says it.
+    /// In the format of a file next to the results.
     pub(crate) fn portable(self) -> Self {
-        // The file says which task it is.
+        // The file names its task.
         Self { task_id: None, recipe: self.recipe.portable(), ..self }
     }
 
@@ -264,7 +264,7 @@ impl RunFile {
 }
 
 impl Given {
-    /// A file with its digest, which may be known. One that can't be read is reported by its upload.
+    /// A file with its digest, if not already known. The upload reports files that can't be read.
     async fn file(path: &Path, known: Option<&Digest>) -> Self {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -303,14 +303,14 @@ impl Given {
                 submit.set_file(name, path)
             }
             Self::Hidden { .. } => {
-                return Err(Error::usage(say!("the value of `{name}` was not kept", name))
+                return Err(Error::usage(say!("the value of `{name}` was not stored", name))
                     .with_hint(say!("set the field again")));
             }
         })
     }
 }
 
-/// The value on one line: text and JSON as they are, a file by its name.
+/// The value on one line: text and JSON verbatim, a file by its name.
 impl fmt::Display for Given {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -326,11 +326,11 @@ impl Workspace {
     /// The work of a run, to run it again.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) if the ledger has not kept it; when the ledger cannot be read.
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) if the ledger doesn't have it; when the ledger cannot be read.
     pub async fn work(&self, run: &RunFile) -> Result<Work, Error> {
         let not_kept = || {
-            Error::usage(say!("the workflow of this run was not kept, so it cannot be run again"))
-                .with_hint(say!("an image that the run made contains its workflow, and can be run itself"))
+            Error::usage(say!("the workflow of this run was not stored, so it cannot be run again"))
+                .with_hint(say!("an image from the run contains its workflow, and can be run directly"))
         };
         let id = run.target.id.clone();
         // A batch names a graph by its digest.
@@ -369,7 +369,7 @@ pub(crate) fn write<S: Serializer>(set: &[(String, Given)], serializer: S) -> Re
     map.end()
 }
 
-/// A map would sort the fields; of two changes to a field the last one counts.
+/// A map would sort the fields, and the last of several changes to a field wins.
 fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<(String, Given)>, D::Error> {
     struct Visitor;
 

@@ -18,7 +18,7 @@ use crate::{
     sentence_of,
 };
 
-/// Where a run is recorded, and what of it.
+/// Where and how to record a run.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Record {
     pub(crate) dir: Option<PathBuf>,
@@ -56,7 +56,7 @@ impl Recorder {
         self.writer.task(id);
     }
 
-    /// What is submitted, for [`write_submit`](Self::write_submit) once it is accepted.
+    /// The submit, for [`write_submit`](Self::write_submit) once it is accepted.
     pub(crate) async fn submit(&self, submit: &Submit, place: &Place) -> Recorded {
         Recorded::of(submit, place, &self.dir).await
     }
@@ -107,13 +107,13 @@ impl Recorder {
     }
 }
 
-/// The width and height of a picture in pixels, from the head of its file. `None` if it isn't one.
+/// The width and height of an image in pixels, from the header of its file. `None` if it isn't an image.
 pub fn dimensions(path: impl AsRef<Path>) -> Option<(u64, u64)> {
     let size = imagesize::size(path).ok()?;
     Some((size.width.try_into().ok()?, size.height.try_into().ok()?))
 }
 
-/// The recorder for a folder, if a recording is wanted, and the options that record the requests.
+/// The recorder for a folder, if a recording is requested, and the options that record requests.
 pub(crate) fn recording(
     record: &Record,
     key: Option<&ApiKey>,

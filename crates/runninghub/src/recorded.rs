@@ -1,4 +1,4 @@
-//! What the recorded run submitted, so that it can be run again: `submit.json` in the folder of a recording.
+//! The submit of a recorded run, so that it can be repeated: `submit.json` in the folder of a recording.
 
 use std::{
     env,
@@ -16,15 +16,15 @@ pub(crate) const FILE: &str = "submit.json";
 /// Name and version of the format.
 const SCHEMA: &str = "rhub.submit/1";
 
-/// The submit of a recording: what ran and what was set, without secrets. Files are identified by their content; their
-/// paths are relative to the folder.
+/// The submit of a recording: target and settings, without secrets. Files are identified by their content; their paths
+/// are relative to the folder.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Recorded {
     schema: String,
-    /// The word of the place where it ran ([`Place::word`]).
+    /// The place where it ran, as [`Place::word`].
     pub place: String,
-    /// The word of its kind ([`Kind`]).
+    /// Its [`Kind`], as a word.
     kind: String,
     /// The saved workflow, or the one that a graph was submitted under.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -64,8 +64,8 @@ impl Recorded {
         serde_json::to_string_pretty(self).unwrap_or_default()
     }
 
-    /// What a recording says was submitted; `None` if it doesn't, as one of an older version. `folder` is that of the
-    /// recording.
+    /// Reads the submit of a recording; `None` if it has none, because an older version wrote it. `folder` is that of
+    /// the recording.
     ///
     /// # Errors
     /// [`ErrorKind::Recording`] if the file is damaged, or of a newer version.
@@ -101,7 +101,7 @@ impl Recorded {
         })
     }
 
-    /// The recorded workflow with what was set, on a ComfyUI.
+    /// The recorded workflow with its settings, for a ComfyUI.
     ///
     /// # Errors
     /// As [`Self::submit`].
@@ -111,8 +111,8 @@ impl Recorded {
     }
 }
 
-/// A path relative to the folder of a recording, if both are below the current folder. Of others only the name: a
-/// recording doesn't tell how the folders of a machine are called.
+/// A path relative to the folder of a recording, if both are below the current folder. For others only the name: a
+/// recording doesn't reveal a machine's folders.
 fn short(path: &Path, dir: &Path) -> PathBuf {
     let name = || path.file_name().map(PathBuf::from).unwrap_or_default();
     let absolute = |path: &Path| std::path::absolute(path).ok();

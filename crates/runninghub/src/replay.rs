@@ -1,5 +1,4 @@
-//! Plays a recording through the same machine, session and events as a live run, or event lines as they were
-//! written.
+//! Plays a recording through the same machine, session and events as a live run, or plays event lines verbatim.
 
 use std::{
     path::Path,
@@ -108,8 +107,8 @@ impl Replay {
     }
 
     /// Emits preview images as events.
-    pub fn previews(self, wanted: bool) -> Self {
-        Self { previews: wanted, ..self }
+    pub fn previews(self, enabled: bool) -> Self {
+        Self { previews: enabled, ..self }
     }
 
     /// Replaces the built-in table of expected seconds.
@@ -125,30 +124,31 @@ impl Replay {
     /// The runs in the recording, in order.
     ///
     /// # Errors
-    /// When the stream, the run or the workflow does not exist, or a tape is broken. Event lines are played as they
-    /// are, so selecting any of these is an error for a file.
+    /// When the stream, the run or the workflow does not exist, or a tape is broken. Event lines are played verbatim,
+    /// so selecting any of these is an error for a file.
     pub fn runs(mut self) -> Result<Vec<ReplayRun>, Error> {
         if let Some(written) = self.written.take() {
             if self.stream.is_some() || self.prompt.is_some() || self.workflow.is_some() {
-                return Err(Error::usage(say!("an event file is shown as it is"))
+                return Err(Error::usage(say!("an event file has nothing to select"))
                     .with_hint(say!("stream, prompt and workflow are for recordings: leave them out")));
             }
             return Ok(written.into_iter().map(|lines| ReplayRun::written(lines, self.speed)).collect());
         }
         let steps: Arc<[Step]> = self.steps()?.into();
-        let mut wanted = self.wanted(&steps);
+        let mut selected = self.selected(&steps);
         if let Some(prompt) = &self.prompt {
-            let there: Vec<_> = wanted.iter().filter_map(|run| Some(run.prompt.as_ref()?.as_str())).collect();
+            let there: Vec<_> =
+                selected.iter().filter_map(|run| Some(run.prompt.as_ref()?.as_str())).collect();
             let hint = say!("available: {names}", names = there.join(", "));
-            wanted.retain(|run| run.prompt.as_ref() == Some(prompt));
-            if wanted.is_empty() {
+            selected.retain(|run| run.prompt.as_ref() == Some(prompt));
+            if selected.is_empty() {
                 return Err(Error::usage(say!("the recording has no run `{prompt}`", prompt)).with_hint(hint));
             }
         }
-        let sole = wanted.len() == 1 && self.prompt.is_none();
+        let sole = selected.len() == 1 && self.prompt.is_none();
         let paid = steps.iter().any(|step| matches!(step.kind, StepKind::Answer(_)));
         let confirm = if paid { Confirm::Http } else { Confirm::Frames };
-        wanted
+        selected
             .into_iter()
             .map(|run| {
                 let text = match &self.workflow {
@@ -167,14 +167,14 @@ impl Replay {
                 let events = play(Arc::clone(&steps), first_step(&steps, &run), machine, self.speed);
                 let task_id = self.recording.task_id().cloned();
                 let (mut t, about) = (Duration::ZERO, task_id.clone());
-                let mut made =
-                    (confirm == Confirm::Frames).then(|| Made::new(self.products(&run), self.server()));
+                let mut products =
+                    (confirm == Confirm::Frames).then(|| Products::new(self.products(&run), self.server()));
                 let lines = events.map(move |mut event| {
                     if let Event::Progress(progress) = &event {
                         t = t.max(progress.elapsed);
                     }
-                    if let Some(made) = &mut made {
-                        made.see(&mut event);
+                    if let Some(products) = &mut products {
+                        products.see(&mut event);
                     }
                     Line { t, task_id: about.clone(), event }
                 });
@@ -215,12 +215,12 @@ impl Replay {
     }
 
     /// The runs in the recording's list, or else those found in the frames.
-    fn wanted(&self, steps: &[Step]) -> Vec<Wanted> {
+    fn selected(&self, steps: &[Step]) -> Vec<Selected> {
         let prompts = self.recording.prompts();
-        let mut runs: Vec<Wanted> = Vec::new();
-        let add = |runs: &mut Vec<Wanted>, prompt: Option<PromptId>, meta: Option<usize>| {
+        let mut runs: Vec<Selected> = Vec::new();
+        let add = |runs: &mut Vec<Selected>, prompt: Option<PromptId>, meta: Option<usize>| {
             let repeat = runs.iter().filter(|run| run.prompt == prompt).count();
-            runs.push(Wanted { prompt, meta, repeat });
+            runs.push(Selected { prompt, meta, repeat });
         };
         for (index, prompt) in prompts.iter().enumerate() {
             if prompt.prompt_id.is_some() {
@@ -238,19 +238,19 @@ impl Replay {
         }
         if runs.is_empty() {
             // A recording of a single task: the socket carries nothing else, so the prompt id is learned from it.
-            runs.push(Wanted { prompt: None, meta: (!prompts.is_empty()).then_some(0), repeat: 0 });
+            runs.push(Selected { prompt: None, meta: (!prompts.is_empty()).then_some(0), repeat: 0 });
         }
         runs
     }
 
     /// The history file of the run's workflow: `history-2.json` for `workflow-2.json`.
-    fn history(&self, run: &Wanted) -> Option<Value> {
+    fn history(&self, run: &Selected) -> Option<Value> {
         let workflow = self.recording.prompts().get(run.meta?)?.workflow.as_deref()?;
         self.recording.read_json(&workflow.replacen("workflow", "history", 1)).ok()?
     }
 
-    /// What the run has made, according to the recorded history of a ComfyUI.
-    fn products(&self, run: &Wanted) -> Option<Vec<Product>> {
+    /// The run's results, according to the recorded history of a ComfyUI.
+    fn products(&self, run: &Selected) -> Option<Vec<Product>> {
         let prompt = run.prompt.as_ref()?.as_str();
         let http = self.recording.http().unwrap_or_default();
         let histories =
@@ -276,7 +276,7 @@ impl Replay {
     }
 
     /// The outputs that the server announced it would execute.
-    fn outputs(&self, run: &Wanted, graph: &Graph) -> Vec<NodeId> {
+    fn outputs(&self, run: &Selected, graph: &Graph) -> Vec<NodeId> {
         let http = self.recording.http().unwrap_or_default();
         let answers = http.iter().filter_map(|row| json(&row.text)).chain(self.history(run));
         let mut created = Vec::new();
@@ -308,16 +308,16 @@ impl Replay {
     }
 }
 
-/// What a run on a ComfyUI makes: the platform lists its results in a response, a ComfyUI in its history, or nodes name
-/// them.
+/// The results of a run on a ComfyUI: from its history, or from the files that nodes name. (The platform lists results
+/// in a response.)
 #[derive(Debug)]
-struct Made {
+struct Products {
     history: Option<Vec<Product>>,
     named: Vec<(NodeId, NodeFile)>,
     server: String,
 }
 
-impl Made {
+impl Products {
     fn new(history: Option<Vec<Product>>, server: String) -> Self {
         Self { history, named: Vec::new(), server }
     }
@@ -342,7 +342,7 @@ impl Made {
 
 /// A run to play.
 #[derive(Debug)]
-struct Wanted {
+struct Selected {
     prompt: Option<PromptId>,
     /// Its position in the recording's list.
     meta: Option<usize>,
@@ -388,7 +388,7 @@ fn started(step: &Step) -> Option<PromptId> {
 }
 
 /// The first step of the run: an id can be used for several runs, and a later one begins with its own start.
-fn first_step(steps: &[Step], run: &Wanted) -> usize {
+fn first_step(steps: &[Step], run: &Selected) -> usize {
     let starts =
         steps.iter().enumerate().filter(|(_, step)| run.prompt.is_some() && started(step) == run.prompt);
     let mut starts = starts.map(|(at, _)| at);
@@ -482,7 +482,7 @@ impl Player {
 }
 
 impl ReplayRun {
-    /// Event lines as they were written, at their recorded times.
+    /// Verbatim event lines, at their recorded times.
     fn written(lines: Vec<Line>, speed: Speed) -> Self {
         let prompt_id = lines.iter().rev().find_map(|line| match &line.event {
             Event::Result(outcome) => outcome.prompt_id.clone(),

@@ -104,7 +104,7 @@ impl Run {
         &self.task_id
     }
 
-    /// The workflow, if it is known.
+    /// The workflow, if known.
     pub fn workflow_id(&self) -> Option<&WorkflowId> {
         self.workflow_id.as_ref()
     }
@@ -131,7 +131,7 @@ impl Run {
         self.plan.as_ref()
     }
 
-    /// The warnings of the submit, with which the stream begins. For callers that do not follow.
+    /// The submit's warnings, which are first in the stream. For callers that don't follow the run.
     pub fn opening(&self) -> &[Event] {
         &self.opening
     }
@@ -154,13 +154,13 @@ impl Run {
         self.task_id
     }
 
-    /// Whether snapshots are made between messages too, as time passes. They are by default. Without them the run wakes
-    /// only for messages and polls.
+    /// Whether snapshots are also emitted between messages, as time passes; the default is yes. Without them the run
+    /// wakes only for messages and polls.
     pub fn ticks(&self, wanted: bool) {
         self.watched.store(wanted, Ordering::Relaxed);
     }
 
-    /// Waits for the end and discards the events. In the meantime, no snapshots are made only because time passes.
+    /// Waits for the end and discards the events. Meanwhile, time alone creates no snapshots.
     ///
     /// # Errors
     /// When the task can no longer be watched. A failed task is an end, not an error.

@@ -23,13 +23,13 @@ use crate::{
     sentence_of,
 };
 
-/// Results of a task that are saved at most: many more than a workflow makes, but bounded.
+/// Maximum number of results saved per task: far more than a workflow makes.
 const MOST: usize = 1000;
 
 /// Results to be saved. Await it.
 ///
-/// A manifest, `<task>.manifest.json`, is written next to the results. A result that it lists and whose file is
-/// unchanged is not downloaded again. Existing files are never replaced.
+/// A manifest, `<task>.manifest.json`, is written next to the results. A listed result with an unchanged file is not
+/// downloaded again. Existing files are never replaced.
 #[must_use = "nothing is fetched until it is awaited"]
 pub struct Save {
     files: Files,
@@ -66,13 +66,13 @@ pub struct Saved {
 }
 
 impl From<&Saved> for Output {
-    /// The result as it is published, with its local file.
+    /// The result in the published format, with its local file.
     fn from(saved: &Saved) -> Self {
         published(saved.output.clone(), saved.file.as_ref().ok())
     }
 }
 
-/// A task's file as it is published.
+/// A task's file in the published format.
 pub(crate) fn published(listed: OutputFile, file: Option<&SavedFile>) -> Output {
     Output {
         path: file.map(|file| file.path.to_string_lossy().into_owned()),
@@ -164,29 +164,29 @@ impl Save {
         outputs.truncate(self.most);
         let names = names(&self.task, &outputs, self.template.as_deref());
         let (dir, task) = (self.dir.clone(), self.task.clone());
-        let (path, mut manifest, mut places) = blocking(move || {
+        let (path, mut manifest, mut pending) = blocking(move || {
             let (path, manifest) = Manifest::load(&dir, &task);
-            let places = outputs.into_iter().zip(names).map(|(output, name)| Place {
+            let pending = outputs.into_iter().zip(names).map(|(output, name)| Pending {
                 file: manifest.kept(&dir, &output, &name).map(Ok),
                 output,
                 name,
             });
-            let places: Vec<_> = places.collect();
-            Ok((path, manifest, places))
+            let pending: Vec<_> = pending.collect();
+            Ok((path, manifest, pending))
         })
         .await?;
-        self.fetch(&mut places).await;
-        if places.iter().any(Place::is_expired) {
-            self.renew(&mut places).await;
-            self.fetch(&mut places).await;
-            for place in places.iter_mut().filter(|place| place.is_expired()) {
+        self.fetch(&mut pending).await;
+        if pending.iter().any(Pending::is_expired) {
+            self.renew(&mut pending).await;
+            self.fetch(&mut pending).await;
+            for place in pending.iter_mut().filter(|place| place.is_expired()) {
                 if let Some(error) = self.backend.gone(&place.output) {
                     place.file = Some(Err(error));
                 }
             }
         }
 
-        let mut results: Vec<Saved> = places.into_iter().map(Saved::from).collect();
+        let mut results: Vec<Saved> = pending.into_iter().map(Saved::from).collect();
         if let Some(output) = beyond {
             let what =
                 say!("the task has {count} results, and at most {most} are saved", count, most = self.most);
@@ -228,9 +228,9 @@ impl Save {
     }
 
     /// Downloads results that have no file yet.
-    async fn fetch(&self, places: &mut [Place]) {
+    async fn fetch(&self, pending: &mut [Pending]) {
         let (mut open, mut downloads) = (Vec::new(), Vec::new());
-        for place in places.iter_mut().filter(|place| place.file.is_none()) {
+        for place in pending.iter_mut().filter(|place| place.file.is_none()) {
             if let Some(download) = self.download(place) {
                 downloads.push(download);
                 open.push(place);
@@ -247,7 +247,7 @@ impl Save {
         }
     }
 
-    fn download(&self, place: &Place) -> Option<Download> {
+    fn download(&self, place: &Pending) -> Option<Download> {
         let files = &self.files;
         let OutputFile { url, text, data, .. } = &place.output;
         let content = data.as_deref().or_else(|| text.as_deref().map(str::as_bytes));
@@ -260,7 +260,7 @@ impl Save {
 
     /// Links expire after about a day, so the platform is queried once for fresh ones. If that fails, the errors of
     /// the old links stay.
-    async fn renew(&self, places: &mut [Place]) {
+    async fn renew(&self, pending: &mut [Pending]) {
         let fresh = match self.backend.results(&self.task).await {
             Ok(fresh) => fresh.outputs,
             Err(error) => {
@@ -268,8 +268,8 @@ impl Save {
                 return;
             }
         };
-        let count = places.len();
-        for (at, place) in places.iter_mut().enumerate().filter(|(_, place)| place.is_expired()) {
+        let count = pending.len();
+        for (at, place) in pending.iter_mut().enumerate().filter(|(_, place)| place.is_expired()) {
             if let Some(fresh) = counterpart(&place.output, at, count, &fresh) {
                 place.output = fresh.clone();
                 place.file = None;
@@ -279,20 +279,20 @@ impl Save {
 }
 
 /// A result being saved.
-struct Place {
+struct Pending {
     output: OutputFile,
     name: String,
     /// `None` until it was tried.
     file: Option<Result<SavedFile, Error>>,
 }
 
-impl Place {
+impl Pending {
     fn is_expired(&self) -> bool {
         matches!(&self.file, Some(Err(error)) if error.is_expired())
     }
 }
 
-/// The same result in a new list: from the same node and path; else the one at the same position, if the list is as
+/// The same result in a new list: from the same node and path, or else the one at the same position, if the list is as
 /// long as before and the node is the same.
 fn counterpart<'f>(
     output: &OutputFile,
@@ -306,8 +306,8 @@ fn counterpart<'f>(
     same.or_else(|| fresh.get(at).filter(|_| fresh.len() == count).filter(is_same_node))
 }
 
-impl From<Place> for Saved {
-    fn from(place: Place) -> Self {
+impl From<Pending> for Saved {
+    fn from(place: Pending) -> Self {
         let missing = || Err(Error::new(ErrorKind::Results, say!("the result was not downloaded")));
         Self { output: place.output, file: place.file.unwrap_or_else(missing) }
     }
@@ -353,7 +353,7 @@ impl fmt::Debug for Save {
     }
 }
 
-/// A relative path would lead elsewhere from another folder.
+/// A relative path would mean another file in another folder.
 fn absolute(dir: &Path) -> String {
     path::absolute(dir).unwrap_or_else(|_| dir.to_owned()).to_string_lossy().into_owned()
 }

@@ -27,7 +27,7 @@ pub trait Service: fmt::Debug + Send + Sync {
     async fn submit(&self, submit: Submit) -> Result<Run, Error>;
 
     /// Follows a task that was submitted before, here or elsewhere, running or over. If the service does not know it,
-    /// the run says so.
+    /// the run reports that.
     ///
     /// # Errors
     /// When the given workflow cannot be fetched, or the response is not from the service.
@@ -47,7 +47,7 @@ pub trait Service: fmt::Debug + Send + Sync {
     /// When the task is unknown, or there is no response.
     async fn outputs(&self, task: &TaskId) -> Result<Observation, Error>;
 
-    /// Requests that a task be stopped. From here on this machine reports an end without a reason of its own as
+    /// Requests that a task be stopped. From here on this machine reports an end without a specific reason as
     /// cancelled.
     ///
     /// # Errors
@@ -71,7 +71,7 @@ pub trait Service: fmt::Debug + Send + Sync {
     /// another task.
     async fn resolve(&self, attempt: &str, task: &TaskId) -> Result<Entry, Error>;
 
-    /// Polls the task of a submit, and records in the ledger if it is over, or if the service no longer knows it.
+    /// Polls the task of a submit, and updates the ledger if it is over or no longer known to the service.
     ///
     /// # Errors
     /// When there is no response; [`ErrorKind::Usage`](crate::ErrorKind::Usage) without a ledger, or for a submit

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use runninghub_api::{UploadSource, Uploaded, UploadedLora};
+use runninghub_api::{UploadSource, UploadedFile, UploadedLora};
 
 use crate::{Error, RunningHub};
 use runninghub_core::say;
@@ -12,7 +12,7 @@ impl RunningHub {
     ///
     /// # Errors
     /// When the file cannot be read, is too large or of an unsupported type, or there is no response.
-    pub async fn upload(&self, path: &Path) -> Result<Uploaded, Error> {
+    pub async fn upload(&self, path: &Path) -> Result<UploadedFile, Error> {
         let upload = self.0.client.upload(UploadSource::path(path));
         upload.await.map_err(|error| Error::api(say!("cannot upload the file"), error))
     }

@@ -21,7 +21,7 @@ impl RunningHub {
     /// When the task is unknown, has no webhook or is not over, or there is no response.
     pub async fn resend_webhook(&self, task: &TaskId, url: Option<&str>) -> Result<(), Error> {
         if let Some(url) = url {
-            // A redelivery has no secret of its own.
+            // A redelivery has no separate secret.
             check_webhook(url)?;
         }
         let detail = self.webhook_detail(task).await?;

@@ -68,7 +68,7 @@ pub struct Submit {
     pub(crate) work: Work,
     pub(crate) under: Option<WorkflowId>,
     pub(crate) changes: Changes,
-    /// What is known of the content of files.
+    /// Known digests of files.
     pub(crate) digests: HashMap<PathBuf, Digest>,
     pub(crate) extra_pnginfo: Option<Value>,
     pub(crate) body: Option<Map<String, Value>>,
@@ -85,7 +85,7 @@ pub struct Submit {
     pub(crate) once_key: Option<String>,
     pub(crate) once: Option<Once>,
     pub(crate) is_private: bool,
-    /// What it sets, once that was needed: files are read for it.
+    /// Its settings, computed on demand because files are read for them.
     pub(crate) recipe: OnceCell<Recipe>,
     /// The seeds that were drawn, by the names of their fields.
     pub(crate) drawn: OnceLock<Vec<(String, Value)>>,
@@ -166,16 +166,16 @@ impl Submit {
         self
     }
 
-    /// Sets a value as a person writes it: the type of the field decides what the text means. A text field takes it to the
-    /// letter, without the quotes of a JSON string; other fields of a workflow take JSON; `random` draws a seed, which is
-    /// reported as a [`SubmitStep::Warning`].
+    /// Sets a value as a user writes it: the field's type decides the meaning of the text. A text field takes it
+    /// verbatim, without the quotes of a JSON string; other fields of a workflow take JSON; `random` draws a seed,
+    /// which is reported as a [`SubmitStep::Warning`].
     pub fn set_written(mut self, name: impl Into<String>, text: impl Into<String>) -> Self {
         self.changes.set_written(name.into(), text.into());
         self
     }
 
-    /// Sets a value as text to the letter, as a table's cell has it. Where the field doesn't hold text, the text is read as
-    /// [`set_written`](Self::set_written) reads it.
+    /// Sets a value as verbatim text, such as a table's cell. If the field doesn't hold text, it is parsed as in
+    /// [`set_written`](Self::set_written).
     pub fn set_text(mut self, name: impl Into<String>, text: impl Into<String>) -> Self {
         self.changes.set_text(name.into(), text.into());
         self
@@ -187,7 +187,7 @@ impl Submit {
         self
     }
 
-    /// The digest of a file's content, if it is known: the ledger keeps it, and the file needn't be read for that.
+    /// The known digest of a file's content, so that the ledger can store it without reading the file.
     pub fn digest(mut self, path: impl Into<PathBuf>, sha256: Digest) -> Self {
         self.digests.insert(path.into(), sha256);
         self
@@ -258,8 +258,8 @@ impl Submit {
         self
     }
 
-    /// A URL that the platform calls when the task is over. The call is not signed. `{secret}` in the URL stands for
-    /// a random secret of this submit: it distinguishes a delivery from a forged one, and settles a submit whose
+    /// A URL that the platform calls when the task is over. The call is not signed. `{secret}` in the URL stands for a
+    /// random secret of this submit: it distinguishes a delivery from a forged one, and resolves a submit whose
     /// response was lost ([`RunningHub::settle`](crate::RunningHub::settle)).
     pub fn webhook(mut self, url: impl Into<String>) -> Self {
         self.options.webhook_url = Some(url.into());
@@ -283,12 +283,12 @@ impl Submit {
         Self { withdrawn: Some(withdrawn), ..self }
     }
 
-    /// Runs an item of a batch that the ledger keeps.
+    /// Runs an item of a batch in the ledger.
     pub fn item(self, item: BatchItem) -> Self {
         Self { item: Some(item), ..self }
     }
 
-    /// What the user calls the run, for the ledger.
+    /// The user's label for the run, for the ledger.
     pub fn label(self, label: impl Into<String>) -> Self {
         Self { label: Some(label.into()), ..self }
     }
@@ -302,7 +302,7 @@ impl Submit {
         Self { once_key: Some(key.into()), ..self }
     }
 
-    /// The ledger keeps only digests of what is set, and not the graph. Such a run can't be repeated from the ledger.
+    /// The ledger stores only digests of the settings, and not the graph. Such a run can't be repeated from the ledger.
     pub fn private(self) -> Self {
         Self { is_private: true, ..self }
     }
@@ -385,7 +385,7 @@ pub(crate) fn no_place(work: Sentence, setting: Sentence) -> Error {
     Error::usage(say!("{work} does not take {setting}", work, setting))
 }
 
-/// What a setting belongs to.
+/// The owner of a setting.
 #[derive(Clone, Copy, PartialEq)]
 enum Of {
     Models,

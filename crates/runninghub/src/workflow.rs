@@ -14,7 +14,7 @@ use self::fit::{fit, is_drawn, is_negative_seed, written};
 pub(crate) use self::intake::{links, previews_only};
 use crate::Error;
 
-/// How many nodes a hint lists: about what fits on a few lines.
+/// Maximum number of nodes listed in a hint, which should fit on a few lines.
 const MOST_NAMES: usize = 12;
 
 /// A workflow in API format.
@@ -57,7 +57,7 @@ impl Workflow {
         &self.graph
     }
 
-    /// Its JSON, as it is sent.
+    /// Its JSON, in the form to send.
     pub fn text(&self) -> String {
         self.with([])
     }
@@ -67,7 +67,7 @@ impl Workflow {
         &self.left_out
     }
 
-    /// Finds the node with this id, else the only one with this title.
+    /// Finds the node with this id, or else the only one with this title.
     ///
     /// # Errors
     /// When no node matches, or several have the title.
@@ -78,7 +78,7 @@ impl Workflow {
         let mut named = self.graph.nodes().iter().filter(|node| node.name().raw() == name);
         match (named.next(), named.next()) {
             (Some(node), None) => Ok(node),
-            (Some(first), Some(second)) => Err(Error::usage(say!("several nodes are called `{name}`", name))
+            (Some(first), Some(second)) => Err(Error::usage(say!("several nodes are named `{name}`", name))
                 .with_hint(say!(
                     "use an id: `{first}`, `{second}`, …",
                     first = &first.id,
@@ -182,7 +182,7 @@ impl Workflow {
         Ok(Override { node: node.id.clone(), field: field.to_owned(), value })
     }
 
-    /// Checks a change that is given as a person writes it. Also returns whether the value is a seed that was drawn.
+    /// Checks a change in the form in which a user writes it. Also returns whether the value is a drawn seed.
     ///
     /// # Errors
     /// Those of [`Workflow::check`].
@@ -196,7 +196,7 @@ impl Workflow {
         Ok((self.check(node, field, written(field, old, text))?, is_drawn(field, old, text)))
     }
 
-    /// Checks a change that is given as text: to the letter where the field holds text, else as a person writes it.
+    /// Checks a change given as text: verbatim if the field holds text, or else as a user writes it.
     ///
     /// # Errors
     /// Those of [`Workflow::check`].

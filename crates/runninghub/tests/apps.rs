@@ -74,7 +74,7 @@ async fn nodes_of_an_app_have_the_titles_of_its_form() {
 async fn nothing_is_paid_for_a_mistake() {
     let (sim, hub) = start().await;
     let app = || Submit::app(App::demo().id());
-    let mut told = String::new();
+    let mut summary = String::new();
     for mistake in [
         app().set("promt", "x"),
         app().set("采样 KSampler", 1),
@@ -93,9 +93,9 @@ async fn nothing_is_paid_for_a_mistake() {
         let error = hub.submit(mistake).await.expect_err("refused");
         assert_eq!(error.kind(), ErrorKind::Usage, "{error}");
         let hint = error.hint().map_or("-".to_owned(), ToString::to_string);
-        writeln!(told, "{error} | {hint}").expect("text");
+        writeln!(summary, "{error} | {hint}").expect("text");
     }
-    insta::assert_snapshot!(told, @r#"
+    insta::assert_snapshot!(summary, @r#"
         the app has no field `promt` | did you mean `prompt`?
         several fields are called `采样 KSampler` | name one of `3.steps`, `3.cfg`
         `3.steps` takes a whole number, not `many` | its current value is `20`

@@ -114,13 +114,13 @@ async fn a_board_starts_a_run_and_shows_it_to_its_end() {
              Content-Length: {length}\r\n\r\n{body}"
         )
     };
-    for (body, status, said) in [
+    for (body, status, expected) in [
         (format!(r#"{{"workflow": "{WORKFLOW}", "set": {{"6.text": "a dog"}}}}"#), "201", "task_id"),
         (format!(r#"{{"workflow": "{WORKFLOW}", "set": {{"66.text": "a dog"}}}}"#), "400", "no node"),
     ] {
         let mut answer = String::new();
         request(&address, &post(&body)).await.read_to_string(&mut answer).await.expect("answered");
-        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")) && answer.contains(said), "{answer}");
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")) && answer.contains(expected), "{answer}");
     }
     let mut seen = Vec::new();
     while !seen.iter().any(|line: &String| line.contains(r#""event":"result""#)) {

@@ -46,19 +46,19 @@ async fn start() -> (Sim, RunningHub) {
 /// The sentence and the hint of each refused value; the submit says the same.
 async fn refused(hub: &RunningHub, work: &Work, values: Vec<(&str, Given<'_>)>) -> String {
     let fields = hub.fields(work, None).await.expect("fields");
-    let mut told = String::new();
+    let mut summary = String::new();
     for (name, given) in values {
         let Err(error) = given.check(&fields, name) else {
-            writeln!(told, "{name}: taken").expect("text");
+            writeln!(summary, "{name}: taken").expect("text");
             continue;
         };
         let hint = error.hint().map_or("-".to_owned(), ToString::to_string);
-        writeln!(told, "{name}: {error} | {hint}").expect("text");
+        writeln!(summary, "{name}: {error} | {hint}").expect("text");
         let submit = given.set(Submit::new(work.clone()), name);
-        let said = hub.submit(submit).await.expect_err("refused");
-        assert_eq!(said.to_string(), error.to_string(), "{name}");
+        let refusal = hub.submit(submit).await.expect_err("refused");
+        assert_eq!(refusal.to_string(), error.to_string(), "{name}");
     }
-    told
+    summary
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ fn hub(sim: &Sim, history: &History) -> RunningHub {
 async fn a_run_that_ends_has_learned() {
     let dir = tempfile::tempdir().expect("a folder");
     let history = History::new(dir.path());
-    // A socket that comes late sees no node from beginning to end.
+    // A socket that is opened late sees no node from beginning to end.
     let sim = sim().wait_for_socket(Duration::from_mins(1)).start().await.expect("the simulator starts");
     let hub = hub(&sim, &history);
     let mut first = hub.submit(Submit::workflow(WORKFLOW)).await.expect("accepted");

@@ -1,4 +1,4 @@
-//! What is recorded in the ledger, and when.
+//! The contents of the ledger at each step.
 
 mod common;
 
@@ -115,19 +115,20 @@ async fn an_unknown_outcome_is_kept_with_evidence_and_settled_by_the_one_who_kno
     assert_eq!(sim.stats().creates, 1, "it is not sent again");
 
     let task = runninghub::TaskId::from(sim.tasks()[0].task_id.as_str());
-    let forged = hub.settle("0123456789abcdef0123456789abcdef", &task).await.expect_err("forged");
+    let forged =
+        hub.resolve_from_webhook("0123456789abcdef0123456789abcdef", &task).await.expect_err("forged");
     assert_eq!(forged.kind(), ErrorKind::Refused);
     let secret = sim.tasks()[0].webhook_url.clone().expect("the address was sent");
     let secret = secret.rsplit('/').next().expect("a secret");
     assert_eq!(secret.len(), 32, "128 bits");
     assert!(!format!("{entry:?}").contains(secret), "the secret is not kept");
-    let stranger = hub.settle(secret, &"999".into()).await.expect_err("no such task");
+    let stranger = hub.resolve_from_webhook(secret, &"999".into()).await.expect_err("no such task");
     assert_eq!(stranger.kind(), ErrorKind::Refused);
     assert_eq!(only(&*ledger).await.state, State::Unknown);
-    let settled = hub.settle(secret, &task).await.expect("settled");
+    let settled = hub.resolve_from_webhook(secret, &task).await.expect("settled");
     assert_eq!((settled.state, settled.task), (State::Accepted, Some(task.clone())));
     // Deliveries are repeated.
-    assert_eq!(hub.settle(secret, &task).await.expect("known").state, State::Accepted);
+    assert_eq!(hub.resolve_from_webhook(secret, &task).await.expect("known").state, State::Accepted);
 }
 
 #[tokio::test]
@@ -139,8 +140,8 @@ async fn a_note_does_not_hold_the_key_in_any_spelling() {
     for spelling in [key.to_owned(), key.to_uppercase(), hex, percent, base64] {
         // One refused, and one of unknown outcome.
         for code in ["433", "500"] {
-            let said = format!(r#"{{"code":{code},"msg":"no node takes {spelling}, sorry"}}"#);
-            let rule = Rule::answer("/task/openapi/create", 200, said);
+            let body = format!(r#"{{"code":{code},"msg":"no node takes {spelling}, sorry"}}"#);
+            let rule = Rule::answer("/task/openapi/create", 200, body);
             let sim = sim().rule(rule).start().await.expect("the simulator starts");
             let ledger = ledger();
             let submit =
@@ -222,13 +223,13 @@ async fn a_full_queue_is_waited_for_without_a_refusal() {
     let mut tasks = JoinSet::new();
     let waiting = Arc::new(tokio::sync::Notify::new());
     for _ in 0..3 {
-        let (hub, told) = (hub.clone(), Arc::clone(&waiting));
+        let (hub, notify) = (hub.clone(), Arc::clone(&waiting));
         tasks.spawn(async move {
             let submit = Submit::workflow(WORKFLOW).on_step(move |step| {
                 if let SubmitStep::Waiting { error, slots, .. } = step {
                     assert!(error.is_none(), "{error:?}");
                     if slots.is_some_and(|slots| (slots.busy, slots.limit) == (1, Some(1))) {
-                        told.notify_one();
+                        notify.notify_one();
                     }
                 }
             });
@@ -403,16 +404,16 @@ async fn an_id_that_cannot_be_recorded_is_printed_and_followed() {
     let hub = hub(sim.base_url(), Full::new(true));
     let mut run = hub.submit(Submit::workflow(WORKFLOW)).await.expect("it is paid for");
     let task = run.task_id().clone();
-    let tells = |events: &[Event]| {
+    let warns = |events: &[Event]| {
         events.iter().any(|event| match event {
             Event::Warning { message, .. } => message.raw().contains(task.as_str()),
             _ => false,
         })
     };
-    assert!(tells(run.opening()), "also to those who do not follow");
+    assert!(warns(run.opening()), "also to those who do not follow");
     let watched = watch(&mut run).await;
     assert_eq!(watched.end.phase, Phase::Success);
-    assert!(tells(&watched.events), "the id is told");
+    assert!(warns(&watched.events), "the id is told");
 }
 
 fn keyed(key: &str, text: &str) -> Submit {

@@ -167,8 +167,11 @@ async fn a_full_queue_is_waited_for() {
     assert_eq!(sim.stats().creates, 1);
     let url = "http://127.0.0.1:1/{secret}";
     hub.submit(Submit::model(KLING).set("prompt", "x").webhook(url)).await.expect("accepted");
-    let told = sim.tasks()[1].webhook_url.clone().expect("an address");
-    assert!(told.starts_with("http://127.0.0.1:1/") && !told.contains("secret") && told.len() > 40, "{told}");
+    let webhook = sim.tasks()[1].webhook_url.clone().expect("an address");
+    assert!(
+        webhook.starts_with("http://127.0.0.1:1/") && !webhook.contains("secret") && webhook.len() > 40,
+        "{webhook}"
+    );
 }
 
 #[tokio::test]

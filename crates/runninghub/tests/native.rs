@@ -50,7 +50,7 @@ async fn refused(comfy: &Comfy, workflow: &Value) -> Error {
     comfy.submit(Submit::graph(workflow.to_string())).await.expect_err("refused")
 }
 
-fn told(error: &Error) -> String {
+fn describe(error: &Error) -> String {
     let hint = error.hint().map(ToString::to_string);
     format!("{} | {}", sentence_of(error), hint.unwrap_or_default())
 }
@@ -121,7 +121,7 @@ async fn missing_classes_are_named_before_anything_is_sent() {
     let mut workflow = workflow();
     workflow["8"]["class_type"] = json!("VAEDecodeMagic");
     workflow["5"]["class_type"] = json!("FluxThing");
-    insta::assert_snapshot!(told(&refused(&comfy, &workflow).await), @"the server has no node classes `FluxThing` (node 5), `VAEDecodeMagic` (node 8) | install the custom nodes that provide it, restart the server, and run it again");
+    insta::assert_snapshot!(describe(&refused(&comfy, &workflow).await), @"the server has no node classes `FluxThing` (node 5), `VAEDecodeMagic` (node 8) | install the custom nodes that provide it, restart the server, and run it again");
     assert_eq!((server.prompts(), server.requests("/prompt")), (0, 0));
 }
 
@@ -132,7 +132,7 @@ async fn a_missing_model_is_reported_with_similar_names() {
     workflow["4"]["inputs"]["ckpt_name"] = json!("sdxl_base_1.0.safetensors");
     let error = refused(&comfy, &workflow).await;
     assert_eq!(error.kind(), ErrorKind::Refused);
-    let text = told(&error);
+    let text = describe(&error);
     assert!(text.contains("node 4 (CheckpointLoaderSimple): Value not in list"), "{text}");
     assert!(text.ends_with("| `4.ckpt_name` accepts `sd_xl_base_1.0.safetensors`"), "{text}");
     assert_eq!(server.prompts(), 0);
@@ -187,8 +187,8 @@ async fn local_files_are_uploaded_and_named_by_the_server() {
 #[tokio::test]
 async fn transfers_to_and_from_a_server_are_reported() {
     let server = Native::builder().start().await.expect("the server starts");
-    let told = Arc::new(Mutex::new(Vec::new()));
-    let seen = Arc::clone(&told);
+    let reports = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&reports);
     let net = NetOptions::default().on_file_progress(move |file| {
         let line = (file.direction, file.name.to_owned(), file.bytes, file.total);
         seen.lock().expect("not poisoned").push(line);
@@ -205,11 +205,11 @@ async fn transfers_to_and_from_a_server_are_reported() {
         comfy.submit(Submit::graph(workflow.to_string()).set_file("1.image", &path)).await.expect("accepted");
     run.outputs().await.expect("it succeeded");
     let up = |bytes| (Direction::Up, "cat.png".to_owned(), bytes, Some(4));
-    assert_eq!(std::mem::take(&mut *told.lock().expect("not poisoned")), [up(0), up(4)]);
+    assert_eq!(std::mem::take(&mut *reports.lock().expect("not poisoned")), [up(0), up(4)]);
     let saved = comfy.save(run.task_id(), dir.path()).await.expect("saved").complete().expect("all of it");
     let size = saved[0].bytes;
-    let told = told.lock().expect("not poisoned");
-    let last = told.last().expect("a download").clone();
+    let reports = reports.lock().expect("not poisoned");
+    let last = reports.last().expect("a download").clone();
     assert_eq!((last.0, last.2, last.3), (Direction::Down, size, Some(size)));
 }
 
@@ -301,13 +301,13 @@ async fn servers_other_than_comfyui_are_recognized() {
     let (locked, comfy) = start(Native::builder().login("X-Key: k")).await;
     let error = refused(&comfy, &workflow()).await;
     assert_eq!(error.kind(), ErrorKind::Refused);
-    insta::assert_snapshot!(told(&error), @"the server cannot be used: system_stats: the server requires a login (HTTP 401) | give the server's login: a user and a password, a token, or a header");
+    insta::assert_snapshot!(describe(&error), @"the server cannot be used: the server requires a login (HTTP 401) | give the server's login: a user and a password, a token, or a header");
     assert_eq!(locked.prompts(), 0);
 
     let page = runninghub_sim::Sim::builder().start().await.expect("another service");
     let comfy = Comfy::builder(page.base_url()).build().expect("a handle");
     let error = refused(&comfy, &workflow()).await;
-    assert_eq!(error.kind(), ErrorKind::Network, "{}", told(&error));
+    assert_eq!(error.kind(), ErrorKind::Network, "{}", describe(&error));
 
     let error = Comfy::builder("127.0.0.1:8188").build().expect_err("no address");
     assert_eq!(error.kind(), ErrorKind::Usage);
@@ -319,7 +319,7 @@ async fn a_workflow_of_the_editor_that_cannot_be_converted_is_not_sent() {
     let ui = json!({"nodes": [{"id": 1, "type": "NoSuchNode"}], "links": [], "version": 0.4});
     let error = refused(&comfy, &ui).await;
     assert_eq!(error.kind(), ErrorKind::Usage);
-    assert!(told(&error).contains("Workflow > Export (API)"), "{}", told(&error));
+    assert!(describe(&error).contains("Workflow > Export (API)"), "{}", describe(&error));
     assert_eq!(server.prompts(), 0);
     let api = workflow().to_string();
     assert_eq!(comfy.convert(&api).await.expect("it is converted"), api, "a graph stays as it is");
@@ -358,10 +358,10 @@ async fn the_key_of_a_native_proxy_is_shown_nowhere() {
     assert!(all.contains("/proxy-plus/"), "addresses are told");
     assert!(!all.contains(secret), "the key was told");
     let lost = comfy.outputs(&"no-such-prompt".into()).await.expect_err("unknown");
-    assert!(!told(&lost).contains(secret));
+    assert!(!describe(&lost).contains(secret));
     drop(server);
     let lost = comfy.queue().await.expect_err("gone");
-    assert!(!told(&lost).contains(secret), "{}", told(&lost));
+    assert!(!describe(&lost).contains(secret), "{}", describe(&lost));
 }
 
 /// Everything that a run sends: requests, an upload, the socket, the download.
@@ -437,23 +437,23 @@ async fn front(server: &str, is_down: Arc<AtomicBool>) -> String {
             let (server, is_down) = (server.clone(), Arc::clone(&is_down));
             tokio::spawn(async move {
                 let mut server = TcpStream::connect(server).await.expect("a server");
-                let (mut asked, mut told) = ([0; 8192], [0; 8192]);
+                let (mut request, mut answer) = ([0; 8192], [0; 8192]);
                 let mut is_prompt = false;
                 loop {
                     tokio::select! {
-                        Ok(count @ 1..) = client.read(&mut asked) => {
+                        Ok(count @ 1..) = client.read(&mut request) => {
                             if is_down.load(Ordering::SeqCst) {
                                 break;
                             }
-                            is_prompt |= asked.starts_with(b"POST /prompt ");
-                            if server.write_all(&asked[..count]).await.is_err() { break; }
+                            is_prompt |= request.starts_with(b"POST /prompt ");
+                            if server.write_all(&request[..count]).await.is_err() { break; }
                         }
-                        Ok(count @ 1..) = server.read(&mut told) => {
+                        Ok(count @ 1..) = server.read(&mut answer) => {
                             if is_prompt {
                                 is_down.store(true, Ordering::SeqCst);
                                 break;
                             }
-                            if client.write_all(&told[..count]).await.is_err() { break; }
+                            if client.write_all(&answer[..count]).await.is_err() { break; }
                         }
                         else => break,
                     }
@@ -520,7 +520,7 @@ async fn node_classes_are_requested_once_and_again_after_a_refusal() {
     let mut old = workflow();
     old["8"]["class_type"] = json!("VAEDecodeMagic");
     let error = refused(&process(), &old).await;
-    assert!(told(&error).contains("no node class `VAEDecodeMagic` (node 8)"), "{}", told(&error));
+    assert!(describe(&error).contains("no node class `VAEDecodeMagic` (node 8)"), "{}", describe(&error));
     assert_eq!((server.requests("/object_info/KSampler"), server.prompts()), (2, 3));
     assert!(!std::fs::read_to_string(&file).expect("kept anew").contains("VAEDecodeMagic"));
     std::fs::write(&file, "{").expect("written");
@@ -563,8 +563,8 @@ async fn the_jobs_api_is_used_where_it_exists() {
         let end = first.finish().await.expect("watched");
         assert_eq!((end.phase, end.outputs.len()), (Phase::Success, 2), "{version}");
         let job = |id: &TaskId| server.requests(&format!("/jobs/{id}"));
-        let asked = job(first.task_id()) + job(second.task_id());
-        assert!(if has_jobs { asked > 1 } else { asked == 1 }, "{version}: {asked}");
+        let jobs = job(first.task_id()) + job(second.task_id());
+        assert!(if has_jobs { jobs > 1 } else { jobs == 1 }, "{version}: {jobs}");
         let unknown = comfy.outputs(&"9b354dcf-8f10-4212-8b21-db4e40ce60d8".into()).await;
         assert!(unknown.expect_err("unknown").is_unknown_task(), "{version}");
     }

@@ -95,12 +95,12 @@ async fn a_repeated_prompt_that_ran_nothing_says_so() {
     let (_server, comfy) = start(Native::builder().scenario(scenario.clone()).speed(10.0)).await;
     let mut run = comfy.submit(Submit::graph(scenario.workflow_json())).await.expect("accepted");
     let events = watch(&mut run).await.events;
-    let said =
+    let warned =
         events.iter().any(|event| matches!(event, Event::Warning { code, .. } if code == "all_cached"));
-    assert!(said, "{events:?}");
+    assert!(warned, "{events:?}");
 }
 
-/// What is sent is what can run, in every form in which the workflow was saved.
+/// Only runnable nodes are sent, whatever the form in which the workflow was saved.
 #[tokio::test]
 async fn entries_that_are_not_nodes_are_not_sent() {
     let graph = json!({
@@ -120,10 +120,10 @@ async fn entries_that_are_not_nodes_are_not_sent() {
     noisy["_comment"] = json!("mine");
     for saved in [noisy.clone(), json!({"input": {"workflow": noisy}})] {
         let warned = Arc::new(Mutex::new(Vec::new()));
-        let told = Arc::clone(&warned);
+        let seen = Arc::clone(&warned);
         let submit = Submit::graph(saved.to_string()).on_step(move |step| {
             if let SubmitStep::Warning { code, .. } = step {
-                told.lock().expect("not poisoned").push(code);
+                seen.lock().expect("not poisoned").push(code);
             }
         });
         hub.submit(submit).await.expect("accepted");

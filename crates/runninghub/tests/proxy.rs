@@ -13,7 +13,7 @@ use tokio::{
 async fn the_configured_proxy_connects_to_the_site() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let proxy = format!("http://me:secret-word@{}", listener.local_addr().expect("an address"));
-    let asked = tokio::spawn(async move {
+    let request = tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.expect("a connection");
         let mut head = vec![0; 1024];
         let length = stream.read(&mut head).await.expect("a request");
@@ -28,7 +28,7 @@ async fn the_configured_proxy_connects_to_the_site() {
     let error = hub.status(&"2000000000000000001".into()).await.expect_err("the proxy refuses");
     assert_eq!(error.kind(), ErrorKind::Network);
     assert!(!format!("{error:?}").contains("secret-word"), "the password is not shown");
-    let head = asked.await.expect("it was asked");
+    let head = request.await.expect("it was asked");
     assert!(head.starts_with("CONNECT www.runninghub.cn:443 HTTP/1.1\r\n"), "{head}");
     assert!(head.to_ascii_lowercase().contains("proxy-authorization: basic"), "{head}");
 }

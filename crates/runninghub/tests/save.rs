@@ -112,24 +112,27 @@ async fn the_manifest_lists_saved_and_missing_files() {
     );
     saved.complete().expect_err("not all");
 
-    let told = made.manifest();
-    assert_eq!((&told["schema"], &told["version"]), (&"runninghub.manifest".into(), &1.into()));
-    assert_eq!((&told["task_id"], &told["workflow_id"]), (&made.task.as_str().into(), &WORKFLOW.into()));
-    let results = told["results"].as_array().expect("a list");
+    let manifest = made.manifest();
+    assert_eq!((&manifest["schema"], &manifest["version"]), (&"runninghub.manifest".into(), &1.into()));
+    assert_eq!(
+        (&manifest["task_id"], &manifest["workflow_id"]),
+        (&made.task.as_str().into(), &WORKFLOW.into())
+    );
+    let results = manifest["results"].as_array().expect("a list");
     let names: Vec<_> = results.iter().map(|one| one["name"].as_str()).collect();
     let task = made.task.as_str();
     let expected = [Some(format!("{task}-9-1.png")), Some(format!("{task}-2.txt")), None, None];
     assert_eq!(names, expected.each_ref().map(Option::as_deref));
-    assert!(results[2]["error"].as_str().expect("a reason").contains("expired"), "{told}");
-    assert!(!told.to_string().contains("4711"), "{told}");
+    assert!(results[2]["error"].as_str().expect("a reason").contains("expired"), "{manifest}");
+    assert!(!manifest.to_string().contains("4711"), "{manifest}");
 
     // The files that failed before exist now; the rest is unchanged.
     let save = made.hub.save(&made.task, made.dir.path()).files(&made.outputs);
     save.await.expect("asked").complete().expect("all");
-    let told = made.manifest();
-    let names = told["results"].as_array().expect("a list").iter().filter_map(|one| one["name"].as_str());
-    assert_eq!(names.count(), 4, "{told}");
-    assert_eq!(told["workflow_id"], WORKFLOW);
+    let manifest = made.manifest();
+    let names = manifest["results"].as_array().expect("a list").iter().filter_map(|one| one["name"].as_str());
+    assert_eq!(names.count(), 4, "{manifest}");
+    assert_eq!(manifest["workflow_id"], WORKFLOW);
 }
 
 #[tokio::test]

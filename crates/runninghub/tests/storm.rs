@@ -24,7 +24,7 @@ const SCALE: f64 = 0.05;
 
 #[derive(Default)]
 struct Platform {
-    asked: Mutex<Vec<Instant>>,
+    polls: Mutex<Vec<Instant>>,
     down: Mutex<bool>,
 }
 
@@ -40,7 +40,7 @@ async fn serve(stream: TcpStream, platform: Arc<Platform>) -> Option<()> {
             line.clear();
         }
         stream.read_exact(&mut vec![0; length]).await.ok()?;
-        platform.asked.lock().ok()?.push(Instant::now());
+        platform.polls.lock().ok()?.push(Instant::now());
         let down = *platform.down.lock().ok()?;
         let (status, body) = if down {
             (502, "")
@@ -87,11 +87,11 @@ async fn a_recovered_server_is_polled_at_most_twice_as_often() {
     assert_eq!(followers.try_join_next().map(|ended| ended.is_ok()), None, "all go on");
     drop(followers);
 
-    let asked = platform.asked.lock().expect("not poisoned").clone();
+    let polls = platform.polls.lock().expect("not poisoned").clone();
     // One second of the platform's.
     let rate = |from: Instant, seconds: f64| {
         let until = from + Duration::from_secs_f64(seconds * SCALE);
-        asked.iter().filter(|at| (from..until).contains(*at)).count() as f64 / seconds
+        polls.iter().filter(|at| (from..until).contains(*at)).count() as f64 / seconds
     };
     let (steady, down, after) = (rate(at(40.0), 20.0), rate(at(90.0), 30.0), rate(back, 10.0));
     assert!(steady > FOLLOWERS as f64 / 12.0, "{steady} a second");

@@ -54,10 +54,10 @@ async fn a_lost_response_is_unknown_and_never_retried() {
 async fn a_platform_that_is_starting_is_waited_for() {
     let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
     let (fails, mut failed) = mpsc::unbounded_channel();
-    let told = fails.clone();
+    let seen = fails.clone();
     let net = NetOptions::default().observer(move |exchange| {
         if exchange.status.is_none() {
-            let _ = told.send("question");
+            let _ = seen.send("question");
         }
     });
     let hub = RunningHub::builder(key()).base_url(format!("http://{port}")).net(net).build().expect("a hub");
@@ -86,9 +86,9 @@ async fn a_full_queue_is_waited_for() {
     let sim = sim().fault(Fault::QueueFull(2)).start().await.expect("the simulator starts");
     let hub = RunningHub::builder(key()).base_url(sim.base_url()).time_scale(0.01).build().expect("a hub");
     let steps = Arc::new(Mutex::new(Vec::new()));
-    let told = Arc::clone(&steps);
+    let seen = Arc::clone(&steps);
     let submit = Submit::workflow(WORKFLOW).on_step(move |step| {
-        told.lock().expect("not poisoned").push(match step {
+        seen.lock().expect("not poisoned").push(match step {
             SubmitStep::Waiting { error, .. } => {
                 error.and_then(|error| error.code()).expect("the platform's").to_string()
             }
@@ -256,8 +256,8 @@ async fn a_list_that_contradicts_what_is_set_or_does_not_fit_is_refused() {
     ] {
         let error = hub.submit(mistake).await.expect_err("refused");
         assert_eq!(error.kind(), ErrorKind::Usage, "{error}");
-        let said = error.to_string();
-        assert!(said.contains("another value") || said.contains("takes a number, not text"), "{said}");
+        let text = error.to_string();
+        assert!(text.contains("another value") || text.contains("takes a number, not text"), "{text}");
     }
     assert_eq!(sim.stats().creates, 0);
 }

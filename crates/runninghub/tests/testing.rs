@@ -14,7 +14,7 @@ fn fixture(name: &str) -> Timeline {
     replay(Path::new(FIXTURES).join(name)).unwrap()
 }
 
-/// What an independent model of the protocol made of a recording.
+/// The result of an independent model of the protocol for a recording.
 #[derive(Deserialize)]
 struct Expected {
     prompt_id: String,

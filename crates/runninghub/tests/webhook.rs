@@ -53,7 +53,7 @@ fn delivery(task: &TaskId) -> String {
 }
 
 /// The next item of the deliveries.
-async fn told(webhooks: &mut Webhooks) -> Result<Entry, runninghub::Error> {
+async fn confirmed(webhooks: &mut Webhooks) -> Result<Entry, runninghub::Error> {
     timeout(LONG, webhooks.next()).await.expect("in time").expect("a delivery")
 }
 
@@ -75,19 +75,19 @@ async fn a_lost_response_is_settled_only_by_the_delivery() {
     assert_eq!(post(address, &path, &"x".repeat(2 << 20)).await, 413);
     // A sender that knows the secret but not the task: the platform is queried, and does not know that task.
     assert_eq!(post(address, &path, r#"{"taskId":"999"}"#).await, 200);
-    assert_eq!(told(&mut webhooks).await.expect_err("no such task").kind(), ErrorKind::Refused);
+    assert_eq!(confirmed(&mut webhooks).await.expect_err("no such task").kind(), ErrorKind::Refused);
     let entry = ledger.entry(Filter::all()).await.expect("one");
     assert_eq!(entry.state, State::Unknown);
     assert!(ledger.deliveries().await.expect("read").is_empty(), "that one is dealt with");
 
-    // The test sends what the platform would.
+    // The test sends the platform's requests.
     until_over(&hub, &task).await;
     hub.resend_webhook(&task, Some(&format!("http://{address}{path}"))).await.expect("delivered");
-    let settled = told(&mut webhooks).await.expect("confirmed");
+    let settled = confirmed(&mut webhooks).await.expect("confirmed");
     assert_eq!((settled.state, settled.task), (State::Done, Some(task.clone())));
     // Repeated deliveries change nothing.
     assert_eq!(post(address, &path, &delivery(&task)).await, 200);
-    assert_eq!(told(&mut webhooks).await.expect("known").state, State::Done);
+    assert_eq!(confirmed(&mut webhooks).await.expect("known").state, State::Done);
     assert!(ledger.deliveries().await.expect("read").is_empty());
     drop(webhooks);
     let closed = async {
@@ -108,9 +108,9 @@ async fn a_delivery_is_verified_until_the_platform_responds() {
     let (task, path) = lost(&hub, &sim).await;
     until_over(&hub, &task).await;
     assert_eq!(post(webhooks.address(), &path, &delivery(&task)).await, 200);
-    assert_eq!(told(&mut webhooks).await.expect_err("not yet").kind(), ErrorKind::Network);
+    assert_eq!(confirmed(&mut webhooks).await.expect_err("not yet").kind(), ErrorKind::Network);
     assert_eq!(ledger.deliveries().await.expect("read").len(), 1, "it is not forgotten");
-    let settled = told(&mut webhooks).await.expect("told once that it cannot be asked, then settled");
+    let settled = confirmed(&mut webhooks).await.expect("told once that it cannot be asked, then settled");
     assert_eq!((settled.state, settled.task), (State::Done, Some(task)));
     assert_eq!(sim.stats().rules, [30]);
     assert!(ledger.deliveries().await.expect("read").is_empty());
@@ -123,13 +123,13 @@ async fn an_early_delivery_binds_the_task_and_reports_its_end_later() {
     let mut webhooks = listening(&hub).await;
     let (task, path) = lost(&hub, &sim).await;
     assert_eq!(post(webhooks.address(), &path, &delivery(&task)).await, 200);
-    let bound = told(&mut webhooks).await.expect("confirmed");
+    let bound = confirmed(&mut webhooks).await.expect("confirmed");
     assert_eq!((bound.state, bound.task), (State::Accepted, Some(task.clone())));
     assert_eq!(ledger.deliveries().await.expect("read").len(), 1);
     // Now it is running.
     let mut run = hub.follow(Follow::task(task)).await.expect("it can be followed");
     timeout(LONG, run.finish()).await.expect("in time").expect("followed");
-    assert_eq!(told(&mut webhooks).await.expect("confirmed").state, State::Done);
+    assert_eq!(confirmed(&mut webhooks).await.expect("confirmed").state, State::Done);
     assert!(ledger.deliveries().await.expect("read").is_empty());
 }
 
@@ -155,7 +155,7 @@ async fn deliveries_of_an_earlier_listener_are_settled_by_the_next() {
     assert_eq!(ledger.deliveries().await.expect("read").len(), 1);
 
     let mut webhooks = listening(&hub).await;
-    let settled = told(&mut webhooks).await.expect("confirmed");
+    let settled = confirmed(&mut webhooks).await.expect("confirmed");
     assert_eq!((settled.state, settled.task), (State::Done, Some(task)));
     assert!(ledger.deliveries().await.expect("read").is_empty());
 }
@@ -180,7 +180,7 @@ async fn a_hanging_response_does_not_block_other_deliveries() {
         tokio::task::yield_now().await;
     }
     assert_eq!(post(webhooks.address(), &second_path, &delivery(&second)).await, 200);
-    let settled = told(&mut webhooks).await.expect("confirmed");
+    let settled = confirmed(&mut webhooks).await.expect("confirmed");
     assert_eq!((settled.state, settled.task), (State::Done, Some(second)));
     let waits = ledger.entry(Filter::all().open()).await.expect("the other one");
     assert_eq!(waits.state, State::Unknown);
@@ -223,9 +223,9 @@ async fn the_receiver_is_a_service_of_any_server() {
     let submit = Submit::workflow(WORKFLOW).webhook(format!("http://{address}/hooks/{{secret}}"));
     let mut run = hub.submit(submit).await.expect("accepted");
     run.finish().await.expect("followed");
-    let told = timeout(LONG, deliveries.next()).await.expect("in time");
-    let told = told.expect("a delivery").expect("confirmed");
-    assert_eq!((told.state, told.task), (State::Done, Some(run.task_id().clone())));
+    let confirmed = timeout(LONG, deliveries.next()).await.expect("in time");
+    let confirmed = confirmed.expect("a delivery").expect("confirmed");
+    assert_eq!((confirmed.state, confirmed.task), (State::Done, Some(run.task_id().clone())));
     assert_eq!(post(address, "/hooks/00000000000000000000000000000000", r#"{"taskId":"1"}"#).await, 404);
     assert_eq!(post(address, "/elsewhere", r#"{"taskId":"1"}"#).await, 404);
     server.abort();

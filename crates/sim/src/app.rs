@@ -38,7 +38,8 @@ impl App {
         &self.name
     }
 
-    /// The id under which the simulator serves the app: the recorded one, else 19 digits, and the same for the same name.
+    /// The id under which the simulator serves the app: the recorded one, or else 19 digits that depend on the name
+    /// only.
     pub fn id(&self) -> String {
         if let Some(id) = &self.id {
             return id.clone();

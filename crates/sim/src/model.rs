@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::scenario::{File, Scenario, ScriptNode};
 
-/// Fields that every model accepts besides its own.
+/// Fields that every model accepts in addition to its own.
 const COMMON: [&str; 2] = ["webhookUrl", "appCode"];
 /// The prefixes of URLs. The name of an uploaded file isn't a URL.
 const ADDRESSES: [&str; 4] = ["https://", "http://", "data:", "asset://"];

@@ -110,7 +110,7 @@ impl SimBuilder {
         self.scenario_named(name, scenario.clone()).scenario_named(id, scenario)
     }
 
-    /// Serves what was recorded under the id it was recorded with.
+    /// Serves a recording under its recorded id.
     pub fn recorded(self, recorded: Recorded) -> Self {
         match recorded {
             Recorded::Workflow(scenario) => self.scenario(scenario),

@@ -47,7 +47,7 @@ impl Webhook {
         Self { url, is_v2, calls: Mutex::new(Calls { status: "PENDING", response: None, retries: 0 }) }
     }
 
-    /// The legacy family sends its envelope as JSON in a string, v2 sends the object of `query` as it is.
+    /// The legacy family sends its envelope as JSON in a string, v2 sends the object of `query` unchanged.
     fn event_data(&self, state: &State, task: &Task) -> Value {
         if self.is_v2 {
             endpoint::task_object(state, task)

@@ -9,7 +9,7 @@ use tokio::{process::Command, time::timeout};
 
 const EXAMPLE: &str = include_str!("data/platform_progress_example.py");
 
-/// Long enough for the example's first poll, which comes after 5 seconds.
+/// Long enough for the example's first poll, which happens after 5 seconds.
 fn scenario() -> Scenario {
     Scenario::script("progress")
         .node(ScriptNode::new("4", "CheckpointLoaderSimple").cached())

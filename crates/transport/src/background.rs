@@ -12,7 +12,7 @@ use std::{
 
 use tokio::sync::Notify;
 
-/// How much may wait, bytes, before no more frames are taken from the socket: a few of the largest.
+/// Maximum pending bytes before reading from the socket pauses: a few of the largest frames.
 const MOST_WAITING: usize = 128 << 20;
 /// How long a finished run waits for its recording: the largest frame takes about a second, and a signal has to end
 /// the process soon.
@@ -23,7 +23,7 @@ struct Job {
     work: Box<dyn FnOnce() + Send>,
 }
 
-/// What is left to do.
+/// The pending work.
 #[derive(Default)]
 struct Waiting {
     /// Bytes of the jobs that are not done, and their number.
@@ -63,7 +63,7 @@ impl Background {
                 done.done(size);
             }
         });
-        // Without a thread the work is done at once.
+        // Without a thread the work runs immediately.
         Self { jobs: thread.is_ok().then_some(jobs), waiting }
     }
 
@@ -80,7 +80,7 @@ impl Background {
         }
     }
 
-    /// Waits until not too much is left to do.
+    /// Waits until little enough work is pending.
     pub(crate) async fn room(&self) {
         loop {
             let freed = self.waiting.room.notified();
@@ -118,14 +118,14 @@ mod tests {
     #[tokio::test]
     async fn work_is_done_in_order_and_elsewhere() {
         let background = Background::new();
-        let (said, heard) = channel();
+        let (sender, receiver) = channel();
         let here = thread::current().id();
         for number in 0..100 {
-            let said = said.clone();
-            background.run(1, move || said.send((number, thread::current().id())).expect("it is heard"));
+            let sender = sender.clone();
+            background.run(1, move || sender.send((number, thread::current().id())).expect("it is heard"));
         }
         assert!(background.settle(Duration::from_mins(1)));
-        let done: Vec<_> = heard.try_iter().collect();
+        let done: Vec<_> = receiver.try_iter().collect();
         assert!(done.iter().map(|(number, _)| *number).eq(0..100));
         assert!(done.iter().all(|(_, thread)| *thread != here));
     }

@@ -100,7 +100,7 @@ impl Error {
         self.what.clone()
     }
 
-    /// What the caller can do about it.
+    /// How the caller can fix it.
     pub fn hint(&self) -> Option<Sentence> {
         Some(match self.kind {
             ErrorKind::TapeFormat { line } if line > 1 => {

@@ -20,14 +20,14 @@ use crate::{
     background::{Background, LAST_WRITES},
 };
 
-/// Previews that are wanted are recorded this often at most: they are most of a socket's bytes.
+/// Minimum time between recorded previews, which are most of a socket's bytes.
 const PREVIEWS: Duration = Duration::from_secs(1);
 
 /// The stream's name in the file names of [`RecordConnect`].
 const STREAM: &str = "a";
 
-/// A tee: passes all frames through and writes them to a tape, without their secrets, on a thread of its own. It leaves
-/// out JPEG previews unless they are wanted: a replay needs none of them.
+/// A tee: passes all frames through and writes them to a tape, without their secrets, on a separate thread. It omits
+/// JPEG previews unless requested, since a replay doesn't need them.
 ///
 /// A tape that can't be written never breaks the run: the first error is kept and logged as a warning, and writing
 /// stops.
@@ -63,7 +63,7 @@ pub(crate) struct Session {
     background: Background,
 }
 
-/// What the thread needs that writes.
+/// The state of the writing thread.
 #[derive(Debug)]
 pub(crate) struct Kept {
     redactor: RwLock<Redactor>,
@@ -126,7 +126,7 @@ impl<S: FrameSource, W: Write + Send + 'static> Record<S, W> {
         });
     }
 
-    /// Whether a frame is a preview that isn't wanted, or for which it is too early. PNGs may be results
+    /// Whether to skip a frame: an unrequested preview, or one that arrives too early. PNGs may be results
     /// (`SaveImageWebsocket`).
     fn is_left_out(&mut self, frame: &Frame) -> bool {
         let is_preview = matches!(&frame.body, Body::Binary(bytes) if is_jpeg_preview(bytes));

@@ -7,7 +7,7 @@ use super::{
 
 /// How many batches of each kind.
 const SEEDS: u64 = 24;
-/// How often the band must hold the truth: it says 80 of 100.
+/// How often the band must contain the actual value: nominally 80 of 100.
 const HOLDS: (f64, f64) = (80.0, 95.0);
 /// The largest mean errors of the percentage, in points.
 const LARGEST: (f64, f64) = (6.0, 4.0);

@@ -23,26 +23,26 @@ const BINARY: &str = "cli";
 type Texts<'s> = BTreeMap<String, (&'s str, bool)>;
 
 pub(super) fn check(root: &Path, sources: &[Source], report: &mut Report) -> Result<()> {
-    let mut texts = Texts::new();
+    let mut all = Texts::new();
     for source in sources.iter().filter(|source| source.is_shipped()) {
         let is_library = source.crate_name() != Some(BINARY);
-        for text in said(&source.text).with_context(|| source.path.clone())? {
+        for text in texts(&source.text).with_context(|| source.path.clone())? {
             if let Some(word) = option(&text).filter(|_| is_library) {
                 report.add(&source.path, &format!("{text:?} is a library's text and names `{word}`"));
             }
-            texts.entry(text).or_insert((&source.path, is_library)).1 |= is_library;
+            all.entry(text).or_insert((&source.path, is_library)).1 |= is_library;
         }
     }
     let read = |path: &str| fs::read_to_string(root.join(path)).with_context(|| path.to_owned());
     let chinese = read(CHINESE)?;
-    check_rows(CHINESE, &chinese, |text| texts.contains_key(text), report);
+    check_rows(CHINESE, &chinese, |text| all.contains_key(text), report);
     let rows: BTreeSet<String> = rows(&chinese).map(|(text, _)| text).collect();
-    for (text, (path, _)) in &texts {
+    for (text, (path, _)) in &all {
         if !rows.contains(text) {
             report.add(path, &format!("{text:?} has no row in {CHINESE}"));
         }
     }
-    let is_library = |text: &str| texts.get(text).is_some_and(|(_, is_library)| *is_library);
+    let is_library = |text: &str| all.get(text).is_some_and(|(_, is_library)| *is_library);
     check_rows(ENGLISH, &read(ENGLISH)?, is_library, report);
     Ok(())
 }
@@ -85,7 +85,7 @@ fn option(text: &str) -> Option<&'static str> {
 }
 
 /// The texts of all `say!` in a source file, without its tests.
-fn said(source: &str) -> Result<Vec<String>> {
+fn texts(source: &str) -> Result<Vec<String>> {
     let tokens = source.parse::<TokenStream>().map_err(|error| anyhow!("{error}"))?;
     let mut texts = Vec::new();
     collect(tokens, &mut texts);
@@ -168,7 +168,7 @@ mod tests {
             "a text that goes on in the next line\n  and {more}",
             r"raw \ text",
         ];
-        assert_eq!(said(source).expect("code"), expected);
+        assert_eq!(texts(source).expect("code"), expected);
     }
 
     #[test]
@@ -184,8 +184,8 @@ mod tests {
             mod tests { fn h() { say!("c"); } }
             fn i() { say!("d"); }
         "#;
-        assert_eq!(said(source).expect("code"), ["b", "d"]);
-        assert!(said("fn (").is_err());
+        assert_eq!(texts(source).expect("code"), ["b", "d"]);
+        assert!(texts("fn (").is_err());
     }
 
     #[test]

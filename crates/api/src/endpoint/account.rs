@@ -40,7 +40,7 @@ impl Client {
     /// # Errors
     /// When there is no response, or the platform refuses the request.
     pub async fn account(&self) -> Result<Account, Error> {
-        let call = Call::question("account", "/uc/openapi/accountStatus").key_field("apikey");
+        let call = Call::repeatable("account", "/uc/openapi/accountStatus").key_field("apikey");
         self.post_legacy(call, &serde_json::Map::new(), Answer::data).await
     }
 }

@@ -48,7 +48,7 @@ impl Client {
     /// When there is no response, or the platform refuses the request.
     pub async fn api_keys(&self) -> Result<Vec<ApiKeyInfo>, Error> {
         // In case the platform does not mask them, only the caller sees them.
-        let call = Call::question("api keys", "/openapi/v2/api-key/list").secret_answer();
+        let call = Call::repeatable("api keys", "/openapi/v2/api-key/list").secret_answer();
         self.get_v2(call, Answer::items).await
     }
 }

@@ -161,7 +161,7 @@ impl Client {
     /// # Errors
     /// When there is no response, or the platform refuses the request.
     pub async fn app(&self, webapp_id: &WebappId) -> Result<App, Error> {
-        let call = Call::question("app", "/api/webapp/apiCallDemo");
+        let call = Call::repeatable("app", "/api/webapp/apiCallDemo");
         self.get_legacy(call, vec![("webappId", webapp_id.as_str().to_owned())], read).await
     }
 }
@@ -201,7 +201,7 @@ struct Entry {
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Named {
+struct Item {
     #[serde(deserialize_with = "untrusted")]
     name: Option<Untrusted>,
     #[serde(deserialize_with = "untrusted")]
@@ -212,7 +212,7 @@ struct Named {
 
 fn read(answer: &Answer) -> Result<App, Error> {
     let data: Data = answer.data()?;
-    let named = |raw: Option<&RawValue>| -> Vec<Named> {
+    let named = |raw: Option<&RawValue>| -> Vec<Item> {
         let items = lenient::list(raw).unwrap_or_default();
         items.iter().filter_map(|item| lenient::object(Some(item))).collect()
     };
@@ -231,7 +231,7 @@ fn read(answer: &Answer) -> Result<App, Error> {
             .collect(),
         tags: named(data.tags.as_deref())
             .into_iter()
-            .map(|Named { name, name_en, .. }| AppTag { name, name_en })
+            .map(|Item { name, name_en, .. }| AppTag { name, name_en })
             .collect(),
         covers: named(data.covers.as_deref()).into_iter().filter_map(|cover| cover.url).collect(),
     })

@@ -52,7 +52,7 @@ impl Client {
         name: &str,
         description: Option<&str>,
     ) -> Result<AssetGroup, Error> {
-        let call = Call::question("create asset group", "/openapi/v2/assets/groups/create").once(true);
+        let call = Call::repeatable("create asset group", "/openapi/v2/assets/groups/create").once(true);
         let fields = given([("name", Some(name)), ("description", description)]);
         self.post_v2(call, &fields, Answer::data).await
     }
@@ -67,11 +67,11 @@ impl Client {
     /// # Errors
     /// When there is no response, or the platform refuses the request.
     pub async fn asset_group(&self, group_id: &str) -> Result<AssetGroup, Error> {
-        let call = Call::question("asset group", "/openapi/v2/assets/groups/query");
+        let call = Call::repeatable("asset group", "/openapi/v2/assets/groups/query");
         self.post_v2(call, &json!({ "groupId": group_id }), Answer::data).await
     }
 
-    /// `POST /openapi/v2/assets/groups/update`: changes what is given of a group of media assets.
+    /// `POST /openapi/v2/assets/groups/update`: changes the given fields of a group of media assets.
     ///
     /// # Errors
     /// When there is no response, or the platform refuses the request.
@@ -81,7 +81,7 @@ impl Client {
         name: Option<&str>,
         description: Option<&str>,
     ) -> Result<(), Error> {
-        let call = Call::question("update asset group", "/openapi/v2/assets/groups/update");
+        let call = Call::repeatable("update asset group", "/openapi/v2/assets/groups/update");
         let fields = given([("groupId", Some(group_id)), ("name", name), ("description", description)]);
         self.post_v2(call, &fields, Answer::accepted).await
     }
@@ -91,7 +91,7 @@ impl Client {
     /// # Errors
     /// When there is no response, or the platform refuses the request.
     pub async fn delete_asset_group(&self, group_id: &str) -> Result<(), Error> {
-        let call = Call::question("delete asset group", "/openapi/v2/assets/groups/delete").once(true);
+        let call = Call::repeatable("delete asset group", "/openapi/v2/assets/groups/delete").once(true);
         self.post_v2(call, &json!({ "groupId": group_id }), Answer::accepted).await
     }
 }

@@ -53,7 +53,7 @@ pub struct Asset {
 }
 
 impl Asset {
-    /// Whether models can use it. The platform has several words for that.
+    /// Whether models can use it. The platform uses several words for that.
     pub fn is_ready(&self) -> bool {
         let status = self.status.as_ref().map(Untrusted::raw).unwrap_or_default();
         ["ACTIVE", "SUCCESS", "READY", "COMPLETED"].iter().any(|ready| status.eq_ignore_ascii_case(ready))
@@ -87,7 +87,7 @@ impl Client {
         if let Some(name) = name {
             fields["name"] = name.into();
         }
-        let call = Call::question("create asset", "/openapi/v2/assets/create").once(true);
+        let call = Call::repeatable("create asset", "/openapi/v2/assets/create").once(true);
         self.post_v2(call, &fields, Answer::data).await
     }
 
@@ -101,7 +101,7 @@ impl Client {
     /// # Errors
     /// When there is no response, or the platform refuses the request.
     pub async fn asset(&self, asset_id: &str) -> Result<Asset, Error> {
-        let call = Call::question("asset", "/openapi/v2/assets/query");
+        let call = Call::repeatable("asset", "/openapi/v2/assets/query");
         self.post_v2(call, &json!({ "assetId": asset_id }), Answer::data).await
     }
 
@@ -110,7 +110,7 @@ impl Client {
     /// # Errors
     /// When there is no response, or the platform refuses the request.
     pub async fn update_asset(&self, asset_id: &str, name: &str) -> Result<(), Error> {
-        let call = Call::question("update asset", "/openapi/v2/assets/update");
+        let call = Call::repeatable("update asset", "/openapi/v2/assets/update");
         self.post_v2(call, &json!({ "assetId": asset_id, "name": name }), Answer::accepted).await
     }
 
@@ -119,7 +119,7 @@ impl Client {
     /// # Errors
     /// When there is no response, or the platform refuses the request.
     pub async fn delete_asset(&self, asset_id: &str) -> Result<(), Error> {
-        let call = Call::question("delete asset", "/openapi/v2/assets/delete").once(true);
+        let call = Call::repeatable("delete asset", "/openapi/v2/assets/delete").once(true);
         self.post_v2(call, &json!({ "assetId": asset_id }), Answer::accepted).await
     }
 }

@@ -23,7 +23,7 @@ impl Client {
         let body = json!({ "taskId": task_id });
         let is_lost = AtomicBool::new(false);
         let attempt = async || {
-            let call = Call::question("cancel", "/task/openapi/cancel").once(true).urgent();
+            let call = Call::repeatable("cancel", "/task/openapi/cancel").once(true).urgent();
             let answer = self.post_legacy(call, &body, Answer::done).await;
             answer.inspect_err(|error| _ = is_lost.fetch_or(error.code().is_none(), Ordering::Relaxed))
         };

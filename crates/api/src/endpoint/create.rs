@@ -11,18 +11,18 @@ use super::{
     into_future, model,
     run_options::check_id,
 };
-use crate::{Client, Created, Error, RunOptions, http::Call};
+use crate::{Client, CreatedTask, Error, RunOptions, http::Call};
 
 /// Creates a paid task. Created by [`Client::create`], [`Client::run_workflow`], [`Client::run_app`],
 /// [`Client::run_app_v2`], [`Client::quick_run`] and [`Client::run_model`].
 ///
-/// It is sent once, over a connection of its own, and never again: the platform cannot detect a duplicate, so a lost
+/// It is sent once, over its own connection, and never again: the platform cannot detect a duplicate, so a lost
 /// response may hide a task that costs money. [`Error::create_outcome`] says whether that is possible.
 ///
-/// The platform randomizes seeds unless they are set with [`Create::node`].
+/// The platform randomizes seeds unless they are set with [`CreateTask::node`].
 #[derive(Clone)]
 #[must_use = "a request does nothing until it is awaited"]
-pub struct Create {
+pub struct CreateTask {
     client: Client,
     route: Route,
     fields: Map<String, Value>,
@@ -72,9 +72,9 @@ impl NodeInput {
 }
 
 impl Client {
-    /// Creates a paid task of a workflow. Without a workflow id, [`Create::workflow`] has to be called.
-    pub fn create(&self, workflow_id: Option<WorkflowId>) -> Create {
-        let create = Create::new(self, Route::Workflow);
+    /// Creates a paid task of a workflow. Without a workflow id, [`CreateTask::workflow`] has to be called.
+    pub fn create(&self, workflow_id: Option<WorkflowId>) -> CreateTask {
+        let create = CreateTask::new(self, Route::Workflow);
         match workflow_id {
             Some(id) => create.field("workflowId", id.as_str()),
             None => create,
@@ -83,8 +83,8 @@ impl Client {
 
     /// Like [`Client::create`] for a saved workflow, with the v2 endpoint and the key in the header only. The
     /// response contains no socket URL and no outputs.
-    pub fn run_workflow(&self, workflow_id: WorkflowId) -> Create {
-        Create::new(self, Route::WorkflowV2(workflow_id))
+    pub fn run_workflow(&self, workflow_id: WorkflowId) -> CreateTask {
+        CreateTask::new(self, Route::WorkflowV2(workflow_id))
     }
 
     /// Creates a paid task of an AI app.
@@ -92,36 +92,36 @@ impl Client {
     /// Clients send the whole list of [`Client::app`] back with changed values
     /// ([`AppField::with`](crate::AppField::with)); the values are text. The results do not contain the workflow,
     /// and the workflow id in the socket's URL is not the app's id. An unknown app is code 901.
-    pub fn run_app(&self, webapp_id: &WebappId) -> Create {
-        Create::new(self, Route::App).field("webappId", webapp_id.as_str())
+    pub fn run_app(&self, webapp_id: &WebappId) -> CreateTask {
+        CreateTask::new(self, Route::App).field("webappId", webapp_id.as_str())
     }
 
     /// Like [`Client::run_app`], with the v2 endpoint and the key in the header only. The response contains no
     /// socket URL.
-    pub fn run_app_v2(&self, webapp_id: WebappId) -> Create {
-        Create::new(self, Route::AppV2(webapp_id))
+    pub fn run_app_v2(&self, webapp_id: WebappId) -> CreateTask {
+        CreateTask::new(self, Route::AppV2(webapp_id))
     }
 
     /// Creates a paid task by Quick Create; the code (`001`, `002`, `006`) selects the kind of result. Its models and
     /// styles are listed by [`Client::quick_styles`].
-    pub fn quick_run(&self, webapp_id: &WebappId, code: impl Into<String>) -> Create {
-        Create::new(self, Route::Quick)
+    pub fn quick_run(&self, webapp_id: &WebappId, code: impl Into<String>) -> CreateTask {
+        CreateTask::new(self, Route::Quick)
             .field("webappId", webapp_id.as_str())
             .field("quickCreateCode", code.into())
     }
 
-    /// Creates a paid task of a model: `endpoint` is the path after `/openapi/v2/`, and [`Create::params`] sets the
+    /// Creates a paid task of a model: `endpoint` is the path after `/openapi/v2/`, and [`CreateTask::params`] sets the
     /// parameters.
     ///
     /// Both are sent verbatim; a catalog defines their valid values. Only enterprise-shared keys may use models,
     /// others get code 1014. Some responses report a task that is already over; [`Client::query`] reliably knows
     /// tasks of models.
-    pub fn run_model(&self, endpoint: impl Into<String>) -> Create {
-        Create::new(self, Route::Model(endpoint.into()))
+    pub fn run_model(&self, endpoint: impl Into<String>) -> CreateTask {
+        CreateTask::new(self, Route::Model(endpoint.into()))
     }
 }
 
-impl Create {
+impl CreateTask {
     fn new(client: &Client, route: Route) -> Self {
         Self {
             client: client.clone(),
@@ -155,7 +155,7 @@ impl Create {
     /// Sends a whole workflow in API format, as JSON text, instead of the saved one.
     ///
     /// Sources disagree on which other fields then apply. Also give a valid workflow id, and put every change into
-    /// the text instead of using [`Create::node`].
+    /// the text instead of using [`CreateTask::node`].
     pub fn workflow(self, json: String) -> Self {
         self.field("workflow", json)
     }
@@ -172,7 +172,7 @@ impl Create {
         Self { options, ..self }
     }
 
-    /// The body as it is sent, without the key: only for a digest, since it may contain secrets.
+    /// The body to send, without the key: only for a digest, since it may contain secrets.
     ///
     /// # Errors
     /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for values that JSON cannot represent.
@@ -215,7 +215,7 @@ impl Create {
         self.options.check(call)
     }
 
-    async fn send(self) -> Result<Created, Error> {
+    async fn send(self) -> Result<CreatedTask, Error> {
         let call = match &self.route {
             Route::Workflow => Call::create("create", "/task/openapi/create"),
             Route::WorkflowV2(id) => {
@@ -237,11 +237,13 @@ impl Create {
     }
 }
 
-into_future!(Create => Created);
+into_future!(CreateTask => CreatedTask);
 
-impl fmt::Debug for Create {
+impl fmt::Debug for CreateTask {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Values may be private; the webhook's URL and the password are secrets.
-        f.debug_struct("Create").field("workflow_id", &self.fields.get("workflowId")).finish_non_exhaustive()
+        f.debug_struct("CreateTask")
+            .field("workflow_id", &self.fields.get("workflowId"))
+            .finish_non_exhaustive()
     }
 }

@@ -9,7 +9,7 @@ use crate::{Error, envelope::Envelope, http::Answer, lenient, observation};
 /// An accepted task.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Created {
+pub struct CreatedTask {
     /// The task, which is paid for from now on.
     pub task_id: TaskId,
     /// Its initial status.
@@ -36,7 +36,7 @@ pub struct PromptTips {
 }
 
 /// Parses the response of the legacy family.
-pub(crate) fn read(answer: &Answer) -> Result<Created, Error> {
+pub(crate) fn read(answer: &Answer) -> Result<CreatedTask, Error> {
     let envelope = answer.envelope()?;
     if envelope.failure().is_some() {
         return Err(answer.refusal_with(&envelope, Complaints::of(envelope.data)));
@@ -46,14 +46,14 @@ pub(crate) fn read(answer: &Answer) -> Result<Created, Error> {
 
 /// Parses the bare task object of the v2 family, or one inside `{code, data}` as some gateways wrap it. A task in
 /// the response always counts; without one, a code gives the reason.
-pub(crate) fn read_bare(answer: &Answer) -> Result<Created, Error> {
+pub(crate) fn read_bare(answer: &Answer) -> Result<CreatedTask, Error> {
     let envelope = answer.success()?;
     let outer: Box<RawValue> = answer.object()?;
     [Some(&*outer), envelope.data]
         .into_iter()
         .find_map(|raw| created(&lenient::entries(raw), "status"))
         .ok_or_else(|| {
-            let refused = |told: &Envelope<'_>| Some(answer.refused_with(&told.error_code()?, told));
+            let refused = |message: &Envelope<'_>| Some(answer.refused_with(&message.error_code()?, message));
             refused(&envelope)
                 .or_else(|| refused(&envelope.inner()?))
                 .unwrap_or_else(|| answer.unexpected("taskId"))
@@ -62,9 +62,9 @@ pub(crate) fn read_bare(answer: &Answer) -> Result<Created, Error> {
 
 /// Every field stays raw until it is read: an error in another field must not lose the task id. The last of
 /// duplicate fields wins, as in most languages.
-fn created(fields: &[(String, Box<RawValue>)], status: &str) -> Option<Created> {
+fn created(fields: &[(String, Box<RawValue>)], status: &str) -> Option<CreatedTask> {
     let field = |name: &str| fields.iter().rev().find(|(key, _)| key == name).map(|(_, raw)| &**raw);
-    Some(Created {
+    Some(CreatedTask {
         // It will be part of URLs, file names and commands.
         task_id: lenient::scalar(field("taskId")).filter(|id| is_task_id(id))?.into(),
         status: lenient::scalar(field(status)).map_or(TaskStatus::Queued, |word| TaskStatus::parse(&word)),
@@ -158,15 +158,15 @@ mod tests {
         create_with(text, read_bare).expect_err(text).create_outcome()
     }
 
-    fn get(data: &str) -> Created {
+    fn get(data: &str) -> CreatedTask {
         create_with(&format!(r#"{{"code":0,"msg":"success","data":{data}}}"#), read)
             .unwrap_or_else(|error| panic!("{data}: {error}"))
     }
 
     #[test]
     fn comfyuis_json_as_the_message_is_read() {
-        let told = r#"{"code":433,"msg":"{\"error\":{\"message\":\"Prompt outputs failed validation\"},\"node_errors\":{\"3\":{\"errors\":[{\"message\":\"Value not in list\",\"details\":\"sampler_name\"}]}}}","data":null}"#;
-        let error = create_with(told, read).expect_err("refused").to_string();
+        let message = r#"{"code":433,"msg":"{\"error\":{\"message\":\"Prompt outputs failed validation\"},\"node_errors\":{\"3\":{\"errors\":[{\"message\":\"Value not in list\",\"details\":\"sampler_name\"}]}}}","data":null}"#;
+        let error = create_with(message, read).expect_err("refused").to_string();
         assert!(
             error.contains("(Prompt outputs failed validation; node 3: Value not in list (sampler_name))"),
             "{error}"
@@ -257,8 +257,8 @@ mod tests {
             let text = format!(r#"{{"code":433,"msg":"VALIDATE_PROMPT_FAILED","data":{data}}}"#);
             let error = create_with(&text, read).expect_err("refused");
             assert_eq!(error.create_outcome(), Some(CreateOutcome::Refused));
-            let told = error.to_string();
-            assert!(told.contains("FAILED: node 4: Value not in list (ckpt_name)"), "{told}");
+            let message = error.to_string();
+            assert!(message.contains("FAILED: node 4: Value not in list (ckpt_name)"), "{message}");
         }
         let error = create_with(r#"{"code":433,"msg":"no","data":null}"#, read).expect_err("refused");
         assert!(error.to_string().ends_with("(no)"), "{error}");

@@ -164,7 +164,7 @@ mod tests {
         get(json).choices.into_iter().map(|choice| choice.value).collect()
     }
 
-    /// As it is, and as JSON inside a string.
+    /// Verbatim, and as JSON inside a string.
     fn both(json: &str) -> [String; 2] {
         [json.to_owned(), serde_json::to_string(json).expect("text")]
     }

@@ -20,7 +20,6 @@ use crate::{
     lenient,
 };
 
-const CALL: &str = "LoRA upload";
 /// Upload timeout: the lifetime of the signed URL.
 const TIMEOUT: Duration = Duration::from_hours(1);
 /// The only format that the platform's loader reads.
@@ -62,16 +61,16 @@ impl UploadLora {
     async fn send(self) -> Result<UploadedLora, Error> {
         let Self { client, path, name } = self;
         if !path.extension().is_some_and(|kind| kind.eq_ignore_ascii_case(EXTENSION)) {
-            return Err(Error::usage(CALL, say!("the file is not a `.safetensors` file")));
+            return Err(Error::usage(say!("the file is not a `.safetensors` file")));
         }
         let name =
             name.or_else(|| Some(path.file_stem()?.to_string_lossy().into_owned())).unwrap_or_default();
         let hashed = path.clone();
         let sum =
             tokio::task::spawn_blocking(move || md5_of(&hashed)).await.map_err(io::Error::other).flatten();
-        let sum = sum.map_err(|error| Error::io(CALL, &path, error))?;
+        let sum = sum.map_err(|error| Error::io(&path, error))?;
         let body = json!({ "loraName": name, "md5Hex": sum });
-        let call = Call::question(CALL, "/api/openapi/getLoraUploadUrl");
+        let call = Call::repeatable("LoRA upload", "/api/openapi/getLoraUploadUrl");
         let (file_name, url) = client.post_legacy(call, &body, read).await?;
         let was_there = url.is_none();
         if let Some(url) = url {
@@ -86,9 +85,9 @@ into_future!(UploadLora => UploadedLora);
 /// Sends the file to the store, which is another host: API headers are not sent, since the signature covers only the
 /// host, and the store must not get the key.
 async fn put(client: &Client, url: &str, path: &Path) -> Result<(), Error> {
-    match client.files().put(CALL, url, path, TIMEOUT).await? {
+    match client.files().put(url, path, TIMEOUT).await? {
         200..=299 => Ok(()),
-        status => Err(Error::new(CALL, ErrorKind::Http { status })),
+        status => Err(Error::new(ErrorKind::Http { status })),
     }
 }
 

@@ -26,6 +26,7 @@ pub(crate) mod quick_styles;
 pub(crate) mod resources;
 pub(crate) mod run_options;
 pub(crate) mod status;
+pub(crate) mod task_request;
 pub(crate) mod upload;
 pub(crate) mod upload_legacy;
 pub(crate) mod webhook_detail;

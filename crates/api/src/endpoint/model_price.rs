@@ -65,14 +65,14 @@ impl Client {
 }
 
 impl GetModelPrice {
-    /// The model's parameters, as for [`Create::params`](crate::Create::params).
+    /// The model's parameters, as for [`CreateTask::params`](crate::CreateTask::params).
     pub fn params(mut self, params: Map<String, Value>) -> Self {
         self.params.extend(params);
         self
     }
 
     async fn send(self) -> Result<ModelPrice, Error> {
-        let call = Call::question("price", model::preview_path(&self.endpoint));
+        let call = Call::repeatable("price", model::preview_path(&self.endpoint));
         if !model::is_path(&self.endpoint) {
             return Err(
                 call.usage(say!("the endpoint of the model is not a path such as `vidu/text-to-video-q2`"))

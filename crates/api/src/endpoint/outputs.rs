@@ -2,47 +2,26 @@
 
 use runninghub_core::{Failure, Observation, TaskId, TaskStatus};
 use serde::Deserialize;
-use serde_json::{json, value::RawValue};
+use serde_json::value::RawValue;
 
-use super::{into_future, status::state};
-use crate::{
-    Client, Error,
-    http::{Answer, Call},
-    lenient, observation,
+use super::{
+    status::state,
+    task_request::{Endpoint, TaskRequest},
 };
+use crate::{Client, Error, http::Answer, lenient, observation};
 
-/// Fetches a task's status and results. Created by [`Client::outputs`].
-///
-/// Success may come with an empty list right after the end: then poll again. A failed task is not an error here but
-/// an [`Observation`] with [`TaskStatus::Failed`].
-#[derive(Debug)]
-#[must_use = "a request does nothing until it is awaited"]
-pub struct Outputs {
-    client: Client,
-    task_id: TaskId,
-    once: bool,
-}
+static ENDPOINT: Endpoint<Observation> =
+    Endpoint { name: "outputs", path: "/task/openapi/outputs", is_v2: false, read };
 
 impl Client {
     /// Fetches a task's status and results.
-    pub fn outputs(&self, task_id: &TaskId) -> Outputs {
-        Outputs { client: self.clone(), task_id: task_id.clone(), once: false }
+    ///
+    /// Success may come with an empty list right after the end: then poll again. A failed task is not an error here but
+    /// an [`Observation`] with [`TaskStatus::Failed`].
+    pub fn outputs(&self, task_id: &TaskId) -> TaskRequest<Observation> {
+        TaskRequest::new(self, task_id, &ENDPOINT)
     }
 }
-
-impl Outputs {
-    /// Sends the request once, and leaves retries to the caller.
-    pub fn once(self) -> Self {
-        Self { once: true, ..self }
-    }
-
-    async fn send(self) -> Result<Observation, Error> {
-        let call = Call::question("outputs", "/task/openapi/outputs").once(self.once);
-        self.client.post_legacy(call, &json!({ "taskId": self.task_id }), read).await
-    }
-}
-
-into_future!(Outputs => Observation);
 
 /// `data` when it is an object: while running, and after a failure.
 #[derive(Default, Deserialize)]

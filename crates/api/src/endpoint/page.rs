@@ -124,7 +124,7 @@ impl<T> List<T> {
 impl<T: DeserializeOwned + Send + 'static> List<T> {
     async fn send(self) -> Result<Page<T>, Error> {
         let Self { client, endpoint, page: number, size, .. } = self;
-        let call = Call::question(endpoint.name, endpoint.path);
+        let call = Call::repeatable(endpoint.name, endpoint.path);
         if number == 0 || !(1..=endpoint.most).contains(&size) {
             return Err(call.usage(endpoint.usage.clone()));
         }

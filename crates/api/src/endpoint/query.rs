@@ -2,44 +2,20 @@
 
 use runninghub_core::{Failure, Observation, TaskId, TaskStatus};
 use serde::Deserialize;
-use serde_json::{json, value::RawValue};
+use serde_json::value::RawValue;
 
-use super::into_future;
-use crate::{
-    Client, Error,
-    http::{Answer, Call},
-    lenient, observation,
-};
+use super::task_request::{Endpoint, TaskRequest};
+use crate::{Client, Error, http::Answer, lenient, observation};
 
-/// Fetches a task's status and results with the v2 endpoint. Created by [`Client::query`].
-#[derive(Debug)]
-#[must_use = "a request does nothing until it is awaited"]
-pub struct Query {
-    client: Client,
-    task_id: TaskId,
-    once: bool,
-}
+static ENDPOINT: Endpoint<Observation> =
+    Endpoint { name: "query", path: "/openapi/v2/query", is_v2: true, read };
 
 impl Client {
     /// Like [`Client::outputs`], with the v2 endpoint, which knows tasks of every origin but not the socket.
-    pub fn query(&self, task_id: &TaskId) -> Query {
-        Query { client: self.clone(), task_id: task_id.clone(), once: false }
+    pub fn query(&self, task_id: &TaskId) -> TaskRequest<Observation> {
+        TaskRequest::new(self, task_id, &ENDPOINT)
     }
 }
-
-impl Query {
-    /// Sends the request once, and leaves retries to the caller.
-    pub fn once(self) -> Self {
-        Self { once: true, ..self }
-    }
-
-    async fn send(self) -> Result<Observation, Error> {
-        let call = Call::question("query", "/openapi/v2/query").once(self.once);
-        self.client.post_v2(call, &json!({ "taskId": self.task_id }), read).await
-    }
-}
-
-into_future!(Query => Observation);
 
 /// The bare task object in the responses of every v2 submit and of `query`.
 #[derive(Default, Deserialize)]

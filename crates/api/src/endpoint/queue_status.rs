@@ -40,7 +40,7 @@ impl Client {
     /// # Errors
     /// When there is no response, or the platform refuses the request.
     pub async fn queue_status(&self) -> Result<QueueStatus, Error> {
-        let call = Call::question("queue status", PATH);
+        let call = Call::repeatable("queue status", PATH);
         self.get_v2(call, Answer::data).await
     }
 }

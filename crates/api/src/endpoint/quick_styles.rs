@@ -58,7 +58,7 @@ impl Client {
     /// # Errors
     /// When there is no response, or the platform refuses the request.
     pub async fn quick_styles(&self, webapp_id: &WebappId, kind: u32) -> Result<Vec<QuickStyle>, Error> {
-        let call = Call::question("quick styles", "/api/fast/creation/model/params");
+        let call = Call::repeatable("quick styles", "/api/fast/creation/model/params");
         let body = json!({ "type": kind, "webappId": webapp_id });
         self.post_legacy(call, &body, Answer::items).await
     }

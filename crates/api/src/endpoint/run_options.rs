@@ -45,7 +45,10 @@ impl FromStr for InstanceType {
             "default" => Ok(Self::Default),
             "plus" => Ok(Self::Plus),
             "ultra" => Ok(Self::Ultra),
-            _ => Err(Error::usage(say!("instance type"), say!("it must be `default`, `plus` or `ultra`"))),
+            _ => {
+                Err(Error::usage(say!("it must be `default`, `plus` or `ultra`"))
+                    .about(say!("instance type")))
+            }
         }
     }
 }
@@ -82,7 +85,7 @@ impl RunOptions {
     pub(super) fn fields(&self) -> Result<Map<String, Value>, Error> {
         match serde_json::to_value(self) {
             Ok(Value::Object(fields)) => Ok(fields),
-            _ => Err(Error::usage("create", say!("a value cannot be written as JSON"))),
+            _ => Err(Error::usage(say!("a value cannot be written as JSON"))),
         }
     }
 

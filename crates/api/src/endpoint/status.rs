@@ -2,47 +2,23 @@
 
 use runninghub_core::{TaskId, TaskStatus};
 use serde::Deserialize;
-use serde_json::{json, value::RawValue};
+use serde_json::value::RawValue;
 
-use super::into_future;
-use crate::{
-    Client, Error,
-    http::{Answer, Call},
-    lenient,
-};
+use super::task_request::{Endpoint, TaskRequest};
+use crate::{Client, Error, http::Answer, lenient};
 
-/// Fetches a task's status. Created by [`Client::status`].
-///
-/// The platform no longer maintains this endpoint, and it gives no reason for a failed task: prefer
-/// [`Client::outputs`].
-#[derive(Debug)]
-#[must_use = "a request does nothing until it is awaited"]
-pub struct Status {
-    client: Client,
-    task_id: TaskId,
-    once: bool,
-}
+static ENDPOINT: Endpoint<TaskStatus> =
+    Endpoint { name: "status", path: "/task/openapi/status", is_v2: false, read };
 
 impl Client {
     /// Fetches a task's status only.
-    pub fn status(&self, task_id: &TaskId) -> Status {
-        Status { client: self.clone(), task_id: task_id.clone(), once: false }
+    ///
+    /// The platform no longer maintains this endpoint, and it gives no reason for a failed task: prefer
+    /// [`Client::outputs`].
+    pub fn status(&self, task_id: &TaskId) -> TaskRequest<TaskStatus> {
+        TaskRequest::new(self, task_id, &ENDPOINT)
     }
 }
-
-impl Status {
-    /// Sends the request once, and leaves retries to the caller.
-    pub fn once(self) -> Self {
-        Self { once: true, ..self }
-    }
-
-    async fn send(self) -> Result<TaskStatus, Error> {
-        let call = Call::question("status", "/task/openapi/status").once(self.once);
-        self.client.post_legacy(call, &json!({ "taskId": self.task_id }), read).await
-    }
-}
-
-into_future!(Status => TaskStatus);
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]

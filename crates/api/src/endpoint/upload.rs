@@ -21,7 +21,7 @@ use crate::{
     uploads::Uploads,
 };
 
-/// Maximum file size, bytes: the documentation says 30 MB; between MB and MiB the server decides.
+/// Maximum file size, bytes: 30 MB according to the documentation. The server decides whether these are MB or MiB.
 const LARGEST: u64 = 30 << 20;
 /// The hint for a file of an unsupported type.
 const TAKEN: Sentence =
@@ -37,7 +37,7 @@ const KINDS: [&str; 12] =
 /// request.
 #[derive(Debug)]
 #[must_use = "a request does nothing until it is awaited"]
-pub struct Upload {
+pub struct UploadFile {
     client: Client,
     file: UploadSource,
 }
@@ -83,7 +83,7 @@ impl UploadSource {
     }
 
     /// The request's body. The size is known before the first byte is sent.
-    pub(crate) async fn form(&self, client: &Client, call: &'static str) -> Result<Form, Error> {
+    pub(crate) async fn form(&self, client: &Client) -> Result<Form, Error> {
         let net = client.net();
         let part = match &self.content {
             Content::Bytes(bytes) => {
@@ -92,7 +92,7 @@ impl UploadSource {
                 Part::stream_with_length(body, size)
             }
             Content::Path(path) => {
-                let failed = |error| Error::io(call, path.clone(), error);
+                let failed = |error| Error::io(path.clone(), error);
                 let file = File::open(path).await.map_err(failed)?;
                 let size = file.metadata().await.map_err(failed)?.len();
                 Part::stream_with_length(net.upload_body(&self.name, file, size), size)
@@ -109,14 +109,13 @@ impl UploadSource {
     /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for a file that fails the check,
     /// [`ErrorKind::Net`](crate::ErrorKind::Net) for one that cannot be accessed.
     pub fn check(&self) -> Result<(), Error> {
-        const CALL: &str = "upload";
         if self.name.is_empty() {
-            return Err(Error::usage(CALL, say!("the file has no name")).hinting(Some(TAKEN)));
+            return Err(Error::usage(say!("the file has no name")).hinting(Some(TAKEN)));
         }
         let size = match &self.content {
             Content::Bytes(bytes) => bytes.len() as u64,
             Content::Path(path) => {
-                let failed = |error| Error::io(CALL, path.clone(), error);
+                let failed = |error| Error::io(path.clone(), error);
                 let found = std::fs::metadata(path).map_err(failed)?;
                 if !found.is_file() {
                     return Err(failed(io::Error::other("it is not a file")));
@@ -126,14 +125,14 @@ impl UploadSource {
         };
         let kind = Path::new(&self.name).extension().unwrap_or_default();
         if !KINDS.iter().any(|known| kind.eq_ignore_ascii_case(known)) {
-            return Err(Error::usage(CALL, say!("the platform does not accept files of this type"))
-                .hinting(Some(TAKEN)));
+            return Err(
+                Error::usage(say!("the platform does not accept files of this type")).hinting(Some(TAKEN))
+            );
         }
         match size {
-            0 => Err(Error::usage(CALL, say!("the file is empty"))),
+            0 => Err(Error::usage(say!("the file is empty"))),
             size if size > LARGEST => {
-                let error =
-                    Error::usage(CALL, say!("the file is larger than the 30 MB that can be uploaded"));
+                let error = Error::usage(say!("the file is larger than the 30 MB that can be uploaded"));
                 Err(error.hinting(Code::FILE_TOO_LARGE.hint()))
             }
             _ => Ok(()),
@@ -199,7 +198,7 @@ impl fmt::Debug for DownloadUrl {
 /// An uploaded file.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
-pub struct Uploaded {
+pub struct UploadedFile {
     /// For workflows and AI apps.
     pub file_name: FileName,
     /// For models.
@@ -214,14 +213,14 @@ pub struct Uploaded {
 
 impl Client {
     /// Uploads a file for a workflow or a model.
-    pub fn upload(&self, file: UploadSource) -> Upload {
-        Upload { client: self.clone(), file }
+    pub fn upload(&self, file: UploadSource) -> UploadFile {
+        UploadFile { client: self.clone(), file }
     }
 }
 
-impl Upload {
-    async fn send(self) -> Result<Uploaded, Error> {
-        let call = Call::question("upload", "/openapi/v2/media/upload/binary").timeout(TIMEOUT);
+impl UploadFile {
+    async fn send(self) -> Result<UploadedFile, Error> {
+        let call = Call::repeatable("upload", "/openapi/v2/media/upload/binary").timeout(TIMEOUT);
         self.file.check()?;
         let entry = self.entry().await;
         if let Some(uploaded) = entry.as_deref().and_then(Uploads::find) {
@@ -246,7 +245,7 @@ impl Upload {
     }
 }
 
-into_future!(Upload => Uploaded);
+into_future!(UploadFile => UploadedFile);
 
 /// A gateway in front of the platform may have its own limit, and respond with only a status.
 pub(super) fn explained(error: Error) -> Error {
@@ -269,9 +268,9 @@ struct Data {
     size: Option<u64>,
 }
 
-fn read(answer: &Answer) -> Result<Uploaded, Error> {
+fn read(answer: &Answer) -> Result<UploadedFile, Error> {
     let data: Data = answer.data()?;
-    Ok(Uploaded {
+    Ok(UploadedFile {
         file_name: data.file_name.map(FileName).ok_or_else(|| answer.unexpected("data.fileName"))?,
         download_url: data.download_url.map(DownloadUrl),
         kind: data.kind,
@@ -300,7 +299,7 @@ mod tests {
             check("a.png", largest + 1)
                 .is_err_and(|hint| hint.is_some_and(|hint| hint.to_string().contains("smaller")))
         );
-        let gateway = explained(Error::new("upload", ErrorKind::Http { status: 413 }));
+        let gateway = explained(Error::new(ErrorKind::Http { status: 413 }));
         assert!(gateway.hint().is_some_and(|hint| hint.to_string().contains("smaller")), "{gateway}");
     }
 

@@ -16,7 +16,7 @@ impl Client {
     /// # Errors
     /// When there is no response, or the platform refuses the request.
     pub async fn upload_legacy(&self, file: UploadSource) -> Result<FileName, Error> {
-        let call = Call::question("upload", "/task/openapi/upload").timeout(TIMEOUT);
+        let call = Call::repeatable("upload", "/task/openapi/upload").timeout(TIMEOUT);
         file.check()?;
         let file = file.with("apiKey", self.key().expose()).with("fileType", "input");
         self.post_file(call, file, read).await.map_err(explained)

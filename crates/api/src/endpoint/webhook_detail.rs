@@ -63,7 +63,7 @@ impl Client {
     /// # Errors
     /// When there is no response, or the platform refuses the request.
     pub async fn webhook_detail(&self, task_id: &TaskId) -> Result<WebhookDetail, Error> {
-        let call = Call::question("webhook detail", "/task/openapi/getWebhookDetail").secret_answer();
+        let call = Call::repeatable("webhook detail", "/task/openapi/getWebhookDetail").secret_answer();
         self.post_legacy(call, &json!({ "taskId": task_id }), read).await
     }
 }

@@ -14,7 +14,7 @@ impl Client {
     /// When there is no response, or the platform refuses the request.
     pub async fn retry_webhook(&self, webhook_id: &str, url: Option<&str>) -> Result<(), Error> {
         // Receivers have to expect repeated deliveries, so this may be retried.
-        let call = Call::question("webhook retry", "/task/openapi/retryWebhook");
+        let call = Call::repeatable("webhook retry", "/task/openapi/retryWebhook");
         let fields = given([("webhookId", Some(webhook_id)), ("webhookUrl", url)]);
         self.post_legacy(call, &fields, Answer::done).await
     }

@@ -16,7 +16,7 @@ impl Client {
     /// # Errors
     /// When there is no response, or the platform refuses the request.
     pub async fn workflow(&self, workflow_id: &WorkflowId) -> Result<String, Error> {
-        let call = Call::question("workflow", "/api/openapi/getJsonApiFormat");
+        let call = Call::repeatable("workflow", "/api/openapi/getJsonApiFormat");
         self.post_legacy(call, &json!({ "workflowId": workflow_id }), read).await
     }
 }

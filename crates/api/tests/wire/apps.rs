@@ -228,14 +228,14 @@ async fn a_key_in_the_query_is_seen_by_the_server_alone() {
             .build()
             .expect("a client");
         let error = client.app(&"9".into()).await.expect_err("no app");
-        let mut told = format!("{error} {error:?} {client:?}");
+        let mut shown = format!("{error} {error:?} {client:?}");
         let mut cause = std::error::Error::source(&error);
         while let Some(error) = cause {
-            let _ = write!(told, "{error} {error:?}");
+            let _ = write!(shown, "{error} {error:?}");
             cause = error.source();
         }
         let seen = seen.0.lock().expect("not poisoned").clone();
-        assert!(!told.contains(KEY) && !seen.contains(KEY), "{told} {seen}");
+        assert!(!shown.contains(KEY) && !seen.contains(KEY), "{shown} {seen}");
         assert!(seen.contains("/api/webapp/apiCallDemo") && seen.contains("webappId"), "{seen}");
         let wanted = format!("GET /api/webapp/apiCallDemo?webappId=9&apiKey={KEY} ");
         assert!(server.requests()[0].starts_with(&wanted), "{}", server.requests()[0]);

@@ -16,23 +16,23 @@ use crate::{
     support::{Reply, Server},
 };
 
-type Told = Arc<Mutex<Vec<(Direction, String, u64, Option<u64>)>>>;
+type Reports = Arc<Mutex<Vec<(Direction, String, u64, Option<u64>)>>>;
 
-fn watched(builder: ClientBuilder) -> (ClientBuilder, Told) {
-    let told = Told::default();
-    let seen = Arc::clone(&told);
+fn watched(builder: ClientBuilder) -> (ClientBuilder, Reports) {
+    let reports = Reports::default();
+    let seen = Arc::clone(&reports);
     let options = NetOptions::default().on_file_progress(move |file| {
         let line = (file.direction, file.name.to_owned(), file.bytes, file.total);
         seen.lock().expect("not poisoned").push(line);
     });
-    (builder.net(options), told)
+    (builder.net(options), reports)
 }
 
 /// The reported positions of a file; removes them from the list.
-fn bytes(told: &Told, direction: Direction, name: &str, total: Option<u64>) -> Vec<u64> {
-    let told = mem::take(&mut *told.lock().expect("not poisoned"));
-    assert!(told.iter().all(|one| (one.0, &*one.1, one.3) == (direction, name, total)), "{told:?}");
-    told.into_iter().map(|one| one.2).collect()
+fn bytes(reports: &Reports, direction: Direction, name: &str, total: Option<u64>) -> Vec<u64> {
+    let reports = mem::take(&mut *reports.lock().expect("not poisoned"));
+    assert!(reports.iter().all(|one| (one.0, &*one.1, one.3) == (direction, name, total)), "{reports:?}");
+    reports.into_iter().map(|one| one.2).collect()
 }
 
 #[tokio::test]
@@ -45,9 +45,9 @@ async fn upload_progress_restarts_when_the_upload_is_retried() {
     fs::write(&path, &content).expect("written");
     for source in [UploadSource::path(&path), UploadSource::bytes("cat.png", content)] {
         let server = Server::start(vec![refused.clone(), Reply::json(uploaded)]).await;
-        let (builder, told) = watched(server.builder());
+        let (builder, reports) = watched(server.builder());
         builder.build().expect("a client").upload(source).await.expect("uploaded");
-        let bytes = bytes(&told, Direction::Up, "cat.png", Some(150_000));
+        let bytes = bytes(&reports, Direction::Up, "cat.png", Some(150_000));
         let attempts: Vec<_> = bytes.chunk_by(|before, after| before <= after).collect();
         assert_eq!(attempts.len(), 2, "{bytes:?}");
         for attempt in attempts {
@@ -61,7 +61,7 @@ async fn upload_progress_restarts_when_the_upload_is_retried() {
 async fn uploads_that_are_skipped_are_not_reported() {
     let sim = simulator().start().await.expect("started");
     let directory = tempfile::tempdir().expect("a directory");
-    let (builder, told) = watched(builder(&sim, Sim::DEMO_KEY).uploads(directory.path().join("uploads")));
+    let (builder, reports) = watched(builder(&sim, Sim::DEMO_KEY).uploads(directory.path().join("uploads")));
     let client = builder.build().expect("a client");
     let file = |name: &str| {
         let path = directory.path().join(name);
@@ -70,10 +70,10 @@ async fn uploads_that_are_skipped_are_not_reported() {
     };
     let picture = UploadSource::path(file("a.png"));
     client.upload(picture.clone()).await.expect("uploaded");
-    assert_eq!(bytes(&told, Direction::Up, "a.png", Some(4)), [0, 4]);
+    assert_eq!(bytes(&reports, Direction::Up, "a.png", Some(4)), [0, 4]);
     client.upload(picture).await.expect("known");
     client.upload_lora(file("a.safetensors")).await.expect("uploaded");
-    assert_eq!(bytes(&told, Direction::Up, "a.safetensors", Some(4)), [0, 4]);
+    assert_eq!(bytes(&reports, Direction::Up, "a.safetensors", Some(4)), [0, 4]);
     client.upload_lora(file("a.safetensors")).named("b").await.expect("known");
-    assert!(told.lock().expect("not poisoned").is_empty());
+    assert!(reports.lock().expect("not poisoned").is_empty());
 }

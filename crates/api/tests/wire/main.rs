@@ -5,7 +5,7 @@ mod create;
 mod file_progress;
 mod models;
 mod outcomes;
-mod questions;
+mod requests;
 mod sim;
 mod support;
 mod waiting;

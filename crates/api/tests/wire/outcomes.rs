@@ -65,8 +65,8 @@ impl Way {
     }
 }
 
-/// How the connection breaks: on the wire, within the handshake or after it; or at the endpoint of TLS, which is
-/// after the handshake. Bytes are the client's if `up`, and else the server's.
+/// How the connection breaks: on the wire, within the handshake or after it; or at the endpoint of TLS, which is after
+/// the handshake. Bytes are the client's if `up`, or else the server's.
 fn toxic(on_the_wire: bool, kind: u8, after: u16, up: bool) -> Toxic {
     let (wire, after) = (on_the_wire, u64::from(after));
     let toxic = match kind {

@@ -1,4 +1,4 @@
-//! Pauses that the server asks for, and unreachable servers.
+//! Pauses that the server requests, and unreachable servers.
 
 use std::{
     sync::{

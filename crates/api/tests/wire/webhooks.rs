@@ -68,13 +68,13 @@ async fn webhook_details_and_redelivery_work_in_both_api_families() {
         let task = task.expect("accepted").task_id;
         end(&client, &task).await;
         let received = detail(&client, &task, |detail| status(detail) == "SUCCESS");
-        let told = timeout(HANG, received).await.expect("the delivery is received");
-        assert_eq!((told.event, told.retry_count), (Some("TASK_END".into()), Some(0)));
-        assert_eq!(told.outcome.expect("an outcome").status, TaskStatus::Success);
-        assert!(told.url.as_ref().map(WebhookUrl::expose).is_some_and(|url| url.ends_with("/S3CRET")));
+        let delivery = timeout(HANG, received).await.expect("the delivery is received");
+        assert_eq!((delivery.event, delivery.retry_count), (Some("TASK_END".into()), Some(0)));
+        assert_eq!(delivery.outcome.expect("an outcome").status, TaskStatus::Success);
+        assert!(delivery.url.as_ref().map(WebhookUrl::expose).is_some_and(|url| url.ends_with("/S3CRET")));
 
         let other = Server::start(vec![Reply::json("{}")]).await;
-        client.retry_webhook(&told.id, Some(&other.url())).await.expect("asked for");
+        client.retry_webhook(&delivery.id, Some(&other.url())).await.expect("asked for");
         let delivered = async {
             while other.requests().is_empty() {
                 detail(&client, &task, |_| true).await;

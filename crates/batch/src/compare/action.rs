@@ -1,4 +1,4 @@
-//! What a batch does with each item.
+//! Decides the action for each item.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{Item, ItemId};
 
-/// What a batch does with an item.
+/// A batch's action for an item.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
@@ -21,40 +21,40 @@ pub enum Action {
     Fetch,
     /// Its task is followed.
     Adopt,
-    /// It is unknown whether it has a task: it keeps its slot until that is resolved.
+    /// It may have a task: it keeps its slot until that is resolved.
     Hold,
     /// It ended without success, and isn't sent again.
     Leave,
     /// It is started.
     Run(Version),
-    /// It runs something else than the ledger has under its id: the caller decides with [`OnChange`].
+    /// It differs from the item with its id in the ledger: the caller decides with [`OnChange`].
     Ask,
 }
 
-/// Which values of an item count.
+/// Which values of an item to use.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Version {
-    /// Those of the file.
+    /// The file's values.
     File,
-    /// Those of the ledger.
+    /// The ledger's values.
     Ledger,
 }
 
-/// What to do with an item that runs something else than the ledger has under its id.
+/// What to do with an item that differs from the one with its id in the ledger.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum OnChange {
-    /// Ask. Until there is an answer the item does nothing.
+    /// Ask the user. Until then the item is left alone.
     #[default]
     Ask,
-    /// Run it with the values of the file. A task of the old values that isn't over is followed to its end first: an
-    /// item has one task at a time.
+    /// Run it with the file's values. An unfinished task with the old values is followed to its end first: an item has
+    /// one task at a time.
     Run,
-    /// Go on with the values of the ledger.
+    /// Continue with the ledger's values.
     Keep,
 }
 
-/// What is sent again.
+/// Which items are sent again.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Policies {
     /// Items that failed.
@@ -67,12 +67,12 @@ pub struct Policies {
     pub changed: OnChange,
 }
 
-/// The items of a file against those of the ledger.
+/// The items of a file compared with those in the ledger.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Comparison {
-    /// What to do with each item, in their order.
+    /// The action for each item, in order.
     pub actions: Vec<Action>,
-    /// Items that the ledger has and the file no longer has. They are left alone.
+    /// Items in the ledger that are no longer in the file. They are left alone.
     pub gone: Vec<ItemId>,
     /// The counts.
     pub summary: Summary,
@@ -106,7 +106,7 @@ pub fn compare(
         let action = policies.changed(entry);
         summary.changed += 1;
         summary.asked += usize::from(action == Action::Ask);
-        // It counts as changed, and what it does besides is counted too.
+        // It counts as changed, in addition to its action.
         if matches!(action, Action::Run(_)) {
             summary.changed_run += 1;
         }
@@ -121,7 +121,7 @@ pub fn compare(
 }
 
 impl Policies {
-    /// What happens to an item whose values are those of the ledger.
+    /// The action for an item whose values match the ledger.
     fn unchanged(self, entry: &Recorded) -> Action {
         let again = |may: bool| if may { Action::Run(Version::Ledger) } else { Action::Leave };
         match entry.state {
@@ -136,7 +136,7 @@ impl Policies {
         }
     }
 
-    /// What happens to an item with other values.
+    /// The action for an item with other values.
     fn changed(self, entry: &Recorded) -> Action {
         match self.changed {
             OnChange::Ask => Action::Ask,

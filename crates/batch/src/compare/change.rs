@@ -1,23 +1,23 @@
-//! What is different between two items of the same id.
+//! Differences between two items with the same id.
 
 use runninghub_core::{Sentence, say};
 use serde::Serialize;
 
 use crate::{Item, ItemId, Setting, fingerprint::prefix};
 
-/// Characters of a value that are shown.
+/// Maximum number of characters shown of a value.
 const SHOWN: usize = 40;
 
-/// An item that runs something else than the ledger has under its id.
+/// An item that differs from the one with its id in the ledger.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Change {
     /// The item.
     pub id: ItemId,
-    /// What is different; empty if the ledger no longer has the old values.
+    /// The differences; empty if the ledger no longer has the old values.
     pub fields: Vec<FieldChange>,
 }
 
-/// A field of which the values differ.
+/// A field whose values differ.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct FieldChange {
     /// The field, or `target`, `place` or `instance`.
@@ -29,7 +29,7 @@ pub struct FieldChange {
 }
 
 impl Change {
-    /// Compares an item with the one of the same id in the ledger.
+    /// Compares an item with the one that has its id in the ledger.
     pub(super) fn between(before: Option<&Item>, now: &Item) -> Self {
         let mut fields = Vec::new();
         if let Some(before) = before {
@@ -69,7 +69,7 @@ impl Change {
     }
 }
 
-/// A value; files with the same name differ by the beginning of their digest.
+/// A value; files with the same name are told apart by the start of their digest.
 fn shown(setting: &Setting) -> String {
     match setting {
         Setting::File { sha256, name, .. } => format!("{name} ({})", prefix(sha256, 8)),

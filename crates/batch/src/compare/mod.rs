@@ -1,4 +1,4 @@
-//! The items of a file against those that the ledger has.
+//! Compares the items of a file with those in the ledger.
 
 mod action;
 mod change;

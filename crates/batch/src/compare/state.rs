@@ -1,4 +1,4 @@
-//! What a ledger knows about an item.
+//! The state of an item in a ledger.
 
 use std::{fmt, str::FromStr};
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Digest, ItemId};
 
-/// Where an item stands.
+/// The state of an item.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ItemState {
@@ -22,7 +22,7 @@ pub enum ItemState {
     Cancelled,
     /// Its submit was refused: no task, no cost.
     Refused,
-    /// It is unknown whether it has a task.
+    /// It may or may not have a task.
     Unknown,
 }
 
@@ -30,18 +30,18 @@ pub enum ItemState {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct NoState;
 
-/// An item as the ledger has it.
+/// An item in the ledger.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Recorded {
     /// Its id.
     pub id: ItemId,
     /// What it ran.
     pub fingerprint: Digest,
-    /// Where it stands.
+    /// Its state.
     pub state: ItemState,
-    /// Whether all its files are on disk and unchanged. Only looked at if it is done.
+    /// Whether all its files are on disk and unchanged. Only used if it is done.
     pub has_files: bool,
-    /// Why it failed or was refused, in a word or two that equal failures have in common: `node 9`, `content`.
+    /// The class of its failure or refusal, such as `node 9` or `content`.
     pub class: Option<String>,
 }
 
@@ -63,7 +63,7 @@ impl ItemState {
         }
     }
 
-    /// Whether it has or may have a task that isn't over.
+    /// Whether it has, or may have, an unfinished task.
     pub fn is_open(self) -> bool {
         matches!(self, Self::Running | Self::Unknown)
     }

@@ -12,10 +12,10 @@ use super::{
 };
 use crate::ItemId;
 
-/// Changes and ids that are kept as examples.
+/// Maximum number of changes and ids kept as examples.
 const EXAMPLES: usize = 3;
 
-/// What a run of the batch would do, in counts. `Display` and [`Summary::lines`] show it, without the counts that are 0.
+/// Counts of what a run of the batch would do. `Display` and [`Summary::lines`] show it, without the counts that are 0.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 pub struct Summary {
     /// Items that the ledger doesn't have.
@@ -30,15 +30,15 @@ pub struct Summary {
     pub fetch: usize,
     /// Items whose task is not over.
     pub adopt: usize,
-    /// Items of which it is unknown whether they have a task.
+    /// Items that may or may not have a task.
     pub unknown: usize,
-    /// Items that failed and are left, by the class of the failure; empty for an unknown class.
+    /// Failed items that are left alone, by class of failure; empty for an unknown class.
     pub failed: BTreeMap<String, usize>,
-    /// Items that were refused and are left, by class.
+    /// Refused items that are left alone, by class.
     pub refused: BTreeMap<String, usize>,
-    /// Items whose task was stopped and that are left.
+    /// Items whose task was stopped, and that are left alone.
     pub cancelled: usize,
-    /// Items with other values than in the ledger, whatever is done with them.
+    /// Items whose values differ from the ledger's, whatever happens to them.
     pub changed: usize,
     /// Of these, the items that are started.
     pub changed_run: usize,

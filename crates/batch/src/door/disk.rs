@@ -12,7 +12,7 @@ use walkdir::{DirEntry, WalkDir};
 
 use crate::{Digest, Error, MAX_ROWS, Problem};
 
-/// What jobs and patterns need of a file system.
+/// File system operations for jobs and patterns.
 pub trait Files {
     /// The files that match a pattern, in natural order: `a2` before `a10`.
     ///
@@ -23,14 +23,14 @@ pub trait Files {
     /// The content of a file.
     ///
     /// # Errors
-    /// The operating system's words.
+    /// The operating system's message.
     fn read(&self, path: &Path) -> Result<Vec<u8>, Sentence>;
 }
 
-/// The files of this machine. Relative paths begin at `base`, and are returned as they were written.
+/// The files of this machine. Relative paths are resolved against `base`, and returned as written.
 #[derive(Clone, Debug)]
 pub struct Disk {
-    /// The folder at which relative paths begin.
+    /// The folder against which relative paths are resolved.
     pub base: PathBuf,
 }
 
@@ -38,15 +38,15 @@ impl Disk {
     /// The digest of a file's content, for [`Rows::freeze`](crate::Rows::freeze).
     ///
     /// # Errors
-    /// The operating system's words.
+    /// The operating system's message.
     pub fn digest(&self, path: &Path) -> Result<Digest, Sentence> {
         Digest::of_file(self.base.join(path)).map_err(|error| words(&error))
     }
 }
 
 impl Files for Disk {
-    /// `*` and `?` stay within a folder, `**` is any number of folders, `{a,b}` either, `[ab]` one character. Hidden files
-    /// and folders match only if the pattern names their point. Links are followed.
+    /// `*` and `?` stay within a folder, `**` is any number of folders, `{a,b}` either, `[ab]` one character. Hidden
+    /// files and folders match only if the pattern contains their dot. Links are followed.
     fn matching(&self, pattern: &str) -> Result<Vec<PathBuf>, Error> {
         let glob = GlobBuilder::new(pattern).literal_separator(true).build().map_err(|error| {
             Problem::source(say!(
@@ -105,7 +105,7 @@ fn literal_folder(pattern: &str) -> PathBuf {
     Path::new(pattern).components().take_while(plain).collect()
 }
 
-/// Compares texts with the numbers in them as numbers.
+/// Natural order: compares digits within texts as numbers.
 fn natural(a: &str, b: &str) -> Ordering {
     let (mut a_rest, mut b_rest) = (a, b);
     loop {
@@ -118,14 +118,14 @@ fn natural(a: &str, b: &str) -> Ordering {
             a_part.to_lowercase().cmp(&b_part.to_lowercase())
         };
         if order.is_ne() || a_part.is_empty() && b_part.is_empty() {
-            // Texts that differ in case or in leading zeros only still have one order.
+            // Breaks ties between texts that differ only in case or leading zeros.
             return order.then_with(|| a.cmp(b));
         }
         (a_rest, b_rest) = (a_after, b_after);
     }
 }
 
-/// A number, or the text before the next one.
+/// The next number, or the text before it.
 fn part(text: &str) -> (&str, &str) {
     let number = is_number(text);
     let end = text.find(|c: char| c.is_ascii_digit() != number).unwrap_or(text.len());

@@ -1,4 +1,4 @@
-//! Files, lines and values for fields, combined.
+//! Combines files, lines and values of fields.
 
 use std::{
     collections::HashSet,
@@ -18,7 +18,7 @@ pub struct Axis {
     pub(super) notes: Problems,
 }
 
-/// Axes that advance together: the first values, then the second ones. All have the same number of values.
+/// Axes that advance together: first all first values, then all second ones. All have the same length.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dimension(pub(super) Vec<Axis>);
 
@@ -56,7 +56,7 @@ impl Axis {
         Self::new(field, values.map_err(|problem| problem.column(field))?)
     }
 
-    /// A field that takes one file after another.
+    /// A field that takes files in turn.
     ///
     /// # Errors
     /// If the name isn't that of a field.
@@ -64,8 +64,8 @@ impl Axis {
         Self::new(field, paths.into_iter().map(Given::File).collect())
     }
 
-    /// A field that takes one line of a text file after another, to the letter. Empty lines are skipped; a line that
-    /// begins with `#` is text like any other, with a note.
+    /// A field that takes the lines of a text file in turn, verbatim. Empty lines are skipped; a line that begins with
+    /// `#` is ordinary text, with a warning.
     ///
     /// # Errors
     /// If the name isn't that of a field, or the file isn't a text.
@@ -156,10 +156,10 @@ impl From<Axis> for Dimension {
 }
 
 impl Rows {
-    /// A row for every combination of the values: of each dimension one step. The last dimension changes fastest.
+    /// One row for every combination of the dimensions' steps. The last dimension changes fastest.
     ///
     /// # Errors
-    /// If a field is in two dimensions, or has no values, or there are more combinations than a batch has rows.
+    /// If a field is in two dimensions, or has no values, or there are more combinations than a batch may have rows.
     pub fn combine(dimensions: &[Dimension]) -> Result<Self, Error> {
         let mut rows = Self::default();
         for (number, combination) in (1..).zip(combinations(dimensions)?) {
@@ -208,7 +208,7 @@ pub(super) fn combinations(
     }))
 }
 
-/// Where in the matrix a combination is.
+/// The coordinates of a combination in the matrix.
 pub(super) fn coordinates(dimensions: &[Dimension], combination: &[(&str, &Given)]) -> Vec<Coordinate> {
     let mut rest = combination;
     let coordinate = |dimension: &Dimension| {
@@ -239,7 +239,7 @@ pub(super) fn range(text: &str) -> Option<Result<Vec<String>, Problem>> {
     Some(Ok((first..=last).map(|number| number.to_string()).collect()))
 }
 
-/// The values between commas. One in quotes may have commas; a quote in it is written twice.
+/// Comma-separated values. A quoted value may contain commas; quotes in it are doubled.
 fn list(text: &str) -> Result<Vec<String>, Problem> {
     let mut values = Vec::new();
     let mut rest = Some(text);
@@ -265,7 +265,7 @@ fn list(text: &str) -> Result<Vec<String>, Problem> {
     }
 }
 
-/// A value behind its opening quote, and the text behind the comma that follows it.
+/// A value after its opening quote, and the text after the comma that follows it.
 fn quoted_value(text: &str) -> Option<(String, Option<&str>)> {
     let mut value = String::new();
     let mut rest = text;

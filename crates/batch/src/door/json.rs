@@ -1,4 +1,4 @@
-//! JSON that isn't changed by reading it.
+//! Lossless JSON parsing.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use runninghub_core::{Sentence, rounded_number, say};
 use serde::{Deserialize, Deserializer, de};
 use serde_json::{Value, value::RawValue};
 
-/// The entries of an object in their order, also those whose key is there twice.
+/// The entries of an object in order, including duplicate keys.
 #[derive(Debug)]
 pub(super) struct Entries(pub(super) Vec<(String, Box<RawValue>)>);
 

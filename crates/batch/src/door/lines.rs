@@ -14,17 +14,16 @@ use crate::{
     steering::Steering,
 };
 
-/// Keys that say how a row of an earlier run ended.
+/// Keys that report how a row of an earlier run ended.
 const REPORTS: [&str; 3] = ["error", "code", "task"];
 
 impl Rows {
     /// Reads JSON Lines: one object on each line, `{"id":"cat-1","set":{"6.text":"a cat"},"out":"cats/{id}"}`.
     ///
-    /// `custom_id` stands for `id` too. The other keys are `repeat`, `priority`, `instance`, `profile` and `webhook`;
-    /// `error`, `code` and `task`, which a file of failed rows has, are skipped.
-    /// `set` has fields and values, where an `@` at the end of a field says that its value is the path of a file; or it
-    /// is a list in the format of the API, `[{"nodeId":"6","fieldName":"text","fieldValue":"a cat"}]`. Text is sent to
-    /// the letter. Empty lines are skipped.
+    /// `custom_id` is accepted for `id`. The other keys are `repeat`, `priority`, `instance`, `profile` and `webhook`;
+    /// `error`, `code` and `task`, which a file of failed rows has, are skipped. `set` has fields and values, where an
+    /// `@` at the end of a field says that its value is the path of a file; or it is a list in the format of the API,
+    /// `[{"nodeId":"6","fieldName":"text","fieldValue":"a cat"}]`. Text is sent to the letter. Empty lines are skipped.
     ///
     /// # Errors
     /// All problems, with their lines.
@@ -37,7 +36,7 @@ impl Rows {
                 Ok(Entries(entries)) => entries,
                 Err(error) => {
                     problems.add(not_an_object(at, line, &error));
-                    // Lines of a document that has several of them are all wrong.
+                    // In a JSON document over several lines, every line would be reported.
                     if error.is_eof() {
                         break;
                     }
@@ -97,7 +96,7 @@ fn row(at: At, entries: Vec<(String, Box<RawValue>)>, problems: &mut Problems) -
     row
 }
 
-/// What is wrong, and what to do about it.
+/// The problem, and how to fix it.
 type Wrong = (Sentence, Option<Sentence>);
 
 fn steer(steering: Steering, row: &mut Row, json: &RawValue) -> Result<(), Wrong> {
@@ -175,7 +174,7 @@ fn node_info_list(json: &RawValue) -> Result<Vec<(String, Box<RawValue>)>, Wrong
     Ok(fields)
 }
 
-/// An id or a name: text, or a number as it is written.
+/// An id or a name: text, or a number as written.
 fn word(json: &RawValue) -> Option<String> {
     match serde_json::from_str(json.get()).ok()? {
         Value::String(text) if !text.is_empty() => Some(text),

@@ -1,4 +1,4 @@
-//! The doors by which rows come in: tables, JSON Lines, matrices of files and values, and jobs.
+//! Sources of rows: tables, JSON Lines, matrices of files and values, and jobs.
 
 mod disk;
 mod each;

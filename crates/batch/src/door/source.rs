@@ -17,12 +17,12 @@ pub enum Format {
     Job,
 }
 
-/// A source as it was read.
+/// A parsed source.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Source {
     /// Its rows.
     pub rows: Rows,
-    /// What it runs, if it says so: the kind, and the id or endpoint.
+    /// Its target, if given: the kind, and the id or endpoint.
     pub target: Option<(Kind, String)>,
     /// Its limits.
     pub limits: JobLimits,
@@ -31,7 +31,7 @@ pub struct Source {
 }
 
 impl Format {
-    /// By the extension of its name, else by how the text begins: JSON Lines begin with `{`.
+    /// Chosen by the file extension, or else by the first character: JSON Lines begin with `{`.
     ///
     /// # Errors
     /// For a JSON document that isn't JSON Lines.
@@ -70,10 +70,10 @@ impl Source {
         Ok(Self { rows, target: None, limits: JobLimits::default(), spec })
     }
 
-    /// Combines axes: every combination of their values, or with `zip` side by side.
+    /// Combines axes: every combination of their values, or step by step with `zip`.
     ///
     /// # Errors
-    /// If a field has values twice or none, or if side by side there aren't as many of each.
+    /// If a field occurs twice or has no values, or zipped axes differ in length.
     pub fn combine(axes: Vec<Axis>, zip: bool) -> Result<Self, Error> {
         let spec = spec(&axes, zip);
         let dimensions =

@@ -8,33 +8,33 @@ use runninghub_core::say;
 use super::text::decode;
 use crate::{At, Error, Given, MAX_ROWS, Problem, Problems, Row, Rows, field::Field, steering::Steering};
 
-/// The most columns: more than that is a table on its side.
+/// Maximum number of columns: a table with more is probably transposed.
 const MAX_COLUMNS: usize = 1_000;
 /// Separators of cells, the most likely first.
 const SEPARATORS: [u8; 3] = *b",\t;";
 
-/// Columns that say how a row of an earlier run ended.
+/// Columns that report how a row of an earlier run ended.
 const REPORTS: [&str; 3] = ["_error", "_code", "_task"];
 
-/// What the cells of a column are for.
+/// The meaning of a column's cells.
 enum Column {
     Field {
         name: Arc<str>,
         is_file: bool,
     },
     Steering(Steering),
-    /// A table of failed rows has it besides: it can be read again.
+    /// Tables of failed rows also have this column, and can be read again.
     Report,
-    /// The header is empty or wrong. It must not have cells.
+    /// The header is empty or wrong, so its cells must be empty.
     Nameless,
 }
 
 impl Rows {
     /// Reads a table: CSV with `,` or `;`, or TSV.
     ///
-    /// Header cells name fields: `6.text`, `Prompt.text`, `6:text`, or `prompt`. A cell is text to the letter; with an
-    /// `@` at the end of the header, the path of a file, where an empty cell leaves the field as it is. Columns that
-    /// begin with `_` steer: `_id`, `_out`, `_repeat`, `_priority`, `_instance`, `_profile`, `_webhook`; `_error`, `_code`
+    /// Header cells name fields: `6.text`, `Prompt.text`, `6:text`, or `prompt`. A cell is verbatim text; with an `@`
+    /// at the end of the header, the path of a file, where an empty cell leaves the field as it is. Columns that begin
+    /// with `_` steer: `_id`, `_out`, `_repeat`, `_priority`, `_instance`, `_profile`, `_webhook`; `_error`, `_code`
     /// and `_task`, which a table of failed rows has, are skipped. So are rows without any text.
     ///
     /// # Errors
@@ -159,7 +159,7 @@ impl Table {
                     row.set.insert(name.clone(), Given::Text(cell.to_owned()));
                 }
                 Column::Report => {}
-                // A wrong header is a problem already.
+                // A wrong header has been reported already.
                 Column::Nameless if cell.is_empty() || !name.bytes().all(|byte| byte.is_ascii_digit()) => {}
                 Column::Nameless => {
                     let cure = say!("name the field in the first row, or delete the column");
@@ -182,7 +182,7 @@ impl PartialEq for Column {
     }
 }
 
-/// Counts rows as a spreadsheet does, with those that the reader skips because they are empty.
+/// Counts rows as a spreadsheet does, including empty rows, which the reader skips.
 struct Numbers<'t> {
     text: &'t str,
     next: u64,
@@ -215,8 +215,8 @@ impl<'t> Numbers<'t> {
     }
 }
 
-/// The text behind a line that names the separator, the number of such lines, and the separator. Without such a line it
-/// is the one that gives the header the most cells.
+/// The text after a line that names the separator, the number of such lines, and the separator. Without such a line, it
+/// is the separator that gives the header the most cells.
 fn separator(text: &str) -> (&str, u64, u8) {
     if let Some((line, rest)) = text.split_once('\n')
         && let Some(&[byte]) = line.trim_end().strip_prefix("sep=").map(str::as_bytes)
@@ -233,14 +233,14 @@ fn separator(text: &str) -> (&str, u64, u8) {
     (text, 0, best.unwrap_or(b','))
 }
 
-/// Whether a text that begins with a record ends inside a quoted cell of this record. The reader ends the cell silently
-/// there, and all rows from the quote on would be one cell.
+/// Whether a text that begins with a record ends inside a quoted cell of this record. The reader silently ends the cell
+/// there, so all rows after the quote would be one cell.
 fn is_unclosed(rest: &str, separator: u8) -> bool {
     let mut bytes = rest.trim_start_matches(['\r', '\n']).bytes();
     let mut starts = true;
     while let Some(byte) = bytes.next() {
         if starts && byte == b'"' {
-            // Behind a closing quote is a second one, which makes it a quote inside the cell, or the next cell.
+            // After a closing quote comes a second one (an escaped quote) or the next cell.
             let mut behind = None;
             while behind.is_none() {
                 if !bytes.by_ref().any(|byte| byte == b'"') {

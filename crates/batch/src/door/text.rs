@@ -1,4 +1,4 @@
-//! Bytes of a file to text.
+//! Decodes the bytes of a file.
 
 use encoding_rs::{Encoding, GB18030, UTF_16BE, UTF_16LE};
 use runninghub_core::{Sentence, say};
@@ -8,7 +8,7 @@ use crate::{At, Problem};
 /// The text of a file: UTF-8 with or without a byte order mark, or UTF-16 with one.
 ///
 /// # Errors
-/// Another encoding, or not a text; the cure says what to save it as.
+/// Another encoding, or not text; the fix says how to save it.
 pub(super) fn decode(bytes: &[u8]) -> Result<String, Problem> {
     if bytes.starts_with(b"PK\x03\x04") {
         let what = say!("the file is a spreadsheet or a zip archive, not text");
@@ -84,7 +84,7 @@ fn is_common(character: char) -> bool {
     !failed && matches!(*bytes, [0xb0..=0xf7, 0xa1..=0xfe])
 }
 
-/// The line that follows some text.
+/// The number of the line after a text.
 fn line(before: &[u8]) -> At {
     At::Line((1..).zip(before.split(|byte| *byte == b'\n')).last().map_or(1, |(number, _)| number))
 }

@@ -1,23 +1,23 @@
-//! How long rows took.
+//! Durations of rows.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use fastrand::Rng;
 
-/// The last so many durations of a group count.
+/// Only this many of a group's latest durations count.
 const KEPT: usize = 200;
-/// The spread of durations before any are known, as a share: what a few of them cannot show.
+/// The assumed relative spread of durations, because a few samples can't show it.
 const PRIOR_SPREAD: f64 = 0.4;
 
-/// How long rows took from their start to their end, by group. Only durations that were measured: a row whose result was
-/// there already says nothing about the next one.
+/// Durations of rows from start to end, by group. Only measured ones: a row whose result already existed says nothing
+/// about the next one.
 #[derive(Clone, Debug, Default)]
 pub struct Durations {
     groups: HashMap<Arc<str>, Vec<f64>>,
 }
 
 impl Durations {
-    /// A row of a group took so long.
+    /// Records the duration of a row.
     pub fn add(&mut self, group: &str, took: Duration) {
         let known = match self.groups.get_mut(group) {
             Some(known) => known,
@@ -29,53 +29,53 @@ impl Durations {
         known.push(took.as_secs_f64());
     }
 
-    /// The mean of a group; that of all groups if nothing is known about it; `None` if nothing is known at all.
+    /// The mean of a group, or of all groups if the group has no durations; `None` if none are known.
     pub fn mean(&self, group: &str) -> Option<Duration> {
         let mean = |known: &[f64]| known.iter().sum::<f64>() / known.len() as f64;
         self.of(group).map(|(known, _)| Duration::from_secs_f64(mean(&known)))
     }
 
-    /// The durations of a group; of all groups if none are known. Whether they are its own.
+    /// The durations of a group, or of all groups if it has none; and whether they are its own.
     fn of(&self, group: &str) -> Option<(Vec<f64>, bool)> {
         if let Some(own) = self.groups.get(group) {
             return Some((own.clone(), true));
         }
-        // In one order, so that the same seed gives the same draws.
+        // Sorted, so that the same seed gives the same draws.
         let mut all: Vec<f64> = self.groups.values().flatten().copied().collect();
         all.sort_unstable_by(f64::total_cmp);
         (!all.is_empty()).then_some((all, false))
     }
 
-    /// Durations that the rows of a group may have.
+    /// Possible durations of a group's rows.
     pub(super) fn sample(&self, group: &str) -> Option<Sample> {
         let (known, is_own) = self.of(group)?;
         Some(Sample { known, is_own, running: Vec::new(), rests: Vec::new(), drawn: Vec::new(), scale: 1.0 })
     }
 }
 
-/// Durations that the rows of a group may have, given those that are known. Each draw is another possible world.
+/// Possible durations of a group's rows, given the known ones. Each draw is a new simulated outcome.
 #[derive(Debug)]
 pub(super) struct Sample {
     known: Vec<f64>,
-    /// Whether they are those of this group.
+    /// Whether the durations are the group's own.
     is_own: bool,
-    /// For how many seconds each row that runs has been running.
+    /// How long each running row has run, in seconds.
     pub(super) running: Vec<f64>,
-    /// How long each of them still takes, in this world.
+    /// The time left of each of them, in this outcome.
     pub(super) rests: Vec<f64>,
     drawn: Vec<f64>,
-    /// How far off all durations may be.
+    /// The common error factor of all durations.
     scale: f64,
 }
 
 impl Sample {
-    /// Draws another possible world.
+    /// Draws another outcome.
     pub(super) fn draw(&mut self, rng: &mut Rng) {
         let count = if self.is_own { self.known.len() as f64 } else { 0.5 };
         self.scale = (normal(rng) * PRIOR_SPREAD / count.sqrt()).exp();
         self.drawn = choose(&self.known, self.known.len(), rng);
         self.rests = self.running.iter().map(|elapsed| self.rest(*elapsed, rng)).collect();
-        // Short rows are over first. Without those that run the known durations would be too short.
+        // Short rows end first, so the known durations alone would be too short.
         let whole = self.running.iter().zip(&self.rests).map(|(elapsed, rest)| (elapsed + rest) / self.scale);
         if self.is_own {
             let pool: Vec<f64> = self.known.iter().copied().chain(whole).collect();
@@ -90,7 +90,7 @@ impl Sample {
         self.drawn.get(rng.usize(..self.drawn.len().max(1))).copied().unwrap_or_default() * self.scale
     }
 
-    /// The sum of so many durations, for numbers so large that it is normally distributed.
+    /// The sum of many durations: enough of them for a normal distribution.
     pub(super) fn sum(&self, count: usize, rng: &mut Rng) -> f64 {
         let (n, many) = (self.drawn.len().max(1) as f64, count as f64);
         let mean = self.drawn.iter().sum::<f64>() / n;
@@ -98,17 +98,17 @@ impl Sample {
         (many * mean + (many * variance).sqrt() * normal(rng)).max(0.0) * self.scale
     }
 
-    /// How long a row still takes that has been running for so many seconds.
+    /// The time left of a row that has been running for this many seconds.
     fn rest(&self, elapsed: f64, rng: &mut Rng) -> f64 {
         let longer = |took: &&f64| **took * self.scale > elapsed;
         let count = self.drawn.iter().filter(longer).count();
         let share = rng.f64().max(0.05);
         if !self.is_own {
-            // Nothing is known: half of all rows take more than twice as long as so far.
+            // Nothing is known: assume that half of all rows take more than twice the time so far.
             return elapsed * (1.0 / share - 1.0);
         }
         if count == 0 {
-            // Longer than all others so far: the longer, the longer still.
+            // It has run longer than all others: the time left grows with the time so far.
             return elapsed * 0.2 * -share.ln();
         }
         let took = self.drawn.iter().filter(longer).nth(rng.usize(..count));
@@ -116,7 +116,7 @@ impl Sample {
     }
 }
 
-/// So many of the numbers, with replacement.
+/// A sample of the numbers, with replacement.
 fn choose(from: &[f64], count: usize, rng: &mut Rng) -> Vec<f64> {
     (0..count).filter_map(|_| from.get(rng.usize(..from.len().max(1)))).copied().collect()
 }

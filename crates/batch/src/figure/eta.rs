@@ -1,4 +1,4 @@
-//! How long a batch still takes.
+//! Estimates the time left of a batch.
 
 use std::{
     cmp::{Ordering, Reverse},
@@ -11,12 +11,12 @@ use serde::Serialize;
 
 use super::durations::{Durations, Sample};
 
-/// Possible worlds that are looked at.
+/// Number of simulated outcomes.
 const DRAWS: usize = 200;
-/// So many rows at the end are laid on slots one by one. Of those before them only the sum matters.
+/// The last rows are assigned to slots one by one; for those before them only the sum matters.
 const ONE_BY_ONE: usize = 500;
 
-/// A row that runs.
+/// A running row.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Running<'a> {
     /// Its group.
@@ -25,7 +25,7 @@ pub struct Running<'a> {
     pub elapsed: Duration,
 }
 
-/// How long a batch still takes: in one of ten cases less than `p10`, in one of ten more than `p90`.
+/// The time left of a batch: less than `p10` in one of ten cases, more than `p90` in one of ten.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 pub struct Band {
     /// The short end.
@@ -36,8 +36,8 @@ pub struct Band {
     pub p90: Duration,
 }
 
-/// Estimates how long a batch still takes, by laying the rows that are left on its slots with durations as they may be.
-/// `ready` has the groups of the rows that wait, in the order of their starts. The same arguments give the same estimate.
+/// Estimates the time left of a batch by assigning its remaining rows to slots, with sampled durations. `ready` has the
+/// groups of the waiting rows, in starting order. The same arguments give the same estimate.
 ///
 /// `None` if no duration is known yet, or there are no slots.
 pub fn forecast(
@@ -82,16 +82,16 @@ pub fn forecast(
     Some(Band { p10: at(10), p50: at(50), p90: at(90) })
 }
 
-/// The rows of a batch that wait, by the numbers of their groups.
+/// The waiting rows of a batch, by group number.
 struct Work {
-    /// How many of each group, without the last ones.
+    /// The number of rows in each group, without the last ones.
     counts: Vec<usize>,
     last: Vec<usize>,
     slots: usize,
 }
 
 impl Work {
-    /// When everything is over in one possible world, in seconds.
+    /// When everything is over in one simulated outcome, in seconds.
     fn end(&self, samples: &mut [Sample], rng: &mut Rng) -> f64 {
         for sample in samples.iter_mut() {
             sample.draw(rng);
@@ -101,7 +101,7 @@ impl Work {
         let sums = self.counts.iter().zip(samples.iter()).filter(|(count, _)| **count > 0);
         let sum = sums.map(|(count, sample)| sample.sum(*count, rng)).sum();
         fill(&mut free, sum, self.slots);
-        // More rows may run than there are slots now: their slots aren't used again.
+        // More rows may be running than there are slots now: their slots aren't reused.
         free.sort_unstable_by(f64::total_cmp);
         let beyond = free.len() - self.slots;
         let mut end = free.last().copied().unwrap_or_default();
@@ -116,7 +116,7 @@ impl Work {
     }
 }
 
-/// Lays an amount of work on the slots that are free first, so that they end together.
+/// Spreads an amount of work over the slots that become free first, so that they end together.
 fn fill(free: &mut [f64], mut sum: f64, slots: usize) {
     if sum <= 0.0 {
         return;

@@ -1,4 +1,4 @@
-//! How far a batch is, and how long it still takes.
+//! The progress of a batch, and the time left.
 
 mod durations;
 mod eta;

@@ -1,12 +1,13 @@
-//! How far a batch is.
+//! The progress of a batch.
 
 use serde::Serialize;
 
 /// The figure stays below this before every row is over.
 const ALMOST: f64 = 0.999;
 
-/// How far a batch is: expected work that is done, of all expected work. A row's weight is its expected duration, in any
-/// unit. The figure is within 0..=1, never falls except by [`Overall::add`], and is 1 exactly when every row is over.
+/// The progress of a batch: completed expected work as a share of all expected work. A row's weight is its expected
+/// duration, in any unit. The figure is within 0..=1, never falls except by [`Overall::add`], and is 1 exactly when
+/// every row is over.
 #[derive(Clone, Debug, Default)]
 pub struct Overall {
     rows: Vec<Row>,
@@ -23,7 +24,7 @@ struct Row {
     is_over: bool,
 }
 
-/// What adding rows did to the figure.
+/// How adding rows changed the figure.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Rebased {
     /// The figure before.
@@ -47,7 +48,7 @@ impl Overall {
         Rebased { before, after: self.shown }
     }
 
-    /// A row has come so far; less than before changes nothing.
+    /// A row has made progress; a lower value than before changes nothing.
     pub fn set(&mut self, row: usize, fraction: f64) {
         let Some(row) = self.rows.get_mut(row).filter(|row| !row.is_over && fraction > row.fraction) else {
             return;
@@ -58,7 +59,7 @@ impl Overall {
         self.show();
     }
 
-    /// A row is over, with success or without: nothing is left to do for it.
+    /// A row is over, successfully or not: no work is left for it.
     pub fn finish(&mut self, row: usize) {
         let Some(row) = self.rows.get_mut(row).filter(|row| !row.is_over) else { return };
         self.done += row.weight * (1.0 - row.fraction);
@@ -67,13 +68,13 @@ impl Overall {
         self.show();
     }
 
-    /// A row starts again from the beginning. The figure stays where it is until the truth has caught up.
+    /// A row starts over. The figure stands still until the actual progress has caught up.
     pub fn restart(&mut self, row: usize) {
         let Some(row) = self.rows.get_mut(row) else { return };
         self.done -= row.weight * row.fraction;
         self.over -= usize::from(row.is_over);
         (row.fraction, row.is_over) = (0.0, false);
-        // Only if every row was over, which they no longer are.
+        // Only if every row was over, which is no longer true.
         self.shown = self.shown.min(ALMOST);
         self.show();
     }
@@ -83,7 +84,7 @@ impl Overall {
         self.shown
     }
 
-    /// The number of rows that are over, and of all.
+    /// The number of finished rows, and of all rows.
     pub fn count(&self) -> (usize, usize) {
         (self.over, self.rows.len())
     }

@@ -1,4 +1,4 @@
-//! How the items of a batch are laid out on a page: along the axes of their matrix.
+//! Lays out the items of a batch on a page, along the axes of their matrix.
 
 use std::{
     cmp::Reverse,
@@ -21,7 +21,7 @@ pub(super) enum Layout {
     Grid { sections: Vec<Axis>, rows: Axis, columns: Axis },
 }
 
-/// An axis with its values in the order in which they first occur.
+/// An axis with its values, in order of first occurrence.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Axis {
     pub(super) name: Arc<str>,
@@ -32,8 +32,8 @@ pub(super) struct Axis {
 pub(super) type Place = Vec<Arc<str>>;
 
 impl Layout {
-    /// A grid if all items are in one matrix of two axes or more. The axis with the fewest values is the columns, the
-    /// next one the rows.
+    /// A grid if all items are in one matrix with at least two axes. The axis with the fewest values becomes the
+    /// columns, the next one the rows.
     pub(super) fn of(records: &[&Record]) -> Self {
         let flow = || Self::Flow(varying(records));
         let Some(mut axes) = axes(records) else { return flow() };
@@ -47,7 +47,7 @@ impl Layout {
     }
 }
 
-/// The axes that all items have. `None` if they don't have the same ones.
+/// The axes that all items have. `None` if they differ.
 fn axes(records: &[&Record]) -> Option<Vec<Axis>> {
     let first = records.first()?;
     let mut axes: Vec<Axis> = Vec::new();
@@ -71,7 +71,7 @@ fn axes(records: &[&Record]) -> Option<Vec<Axis>> {
     Some(axes)
 }
 
-/// A value as it is shown; empty if the item doesn't set the field.
+/// A value for display; empty if the item doesn't set the field.
 pub(super) fn value(record: &Record, field: &str) -> String {
     record.set.get(field).map(Setting::shown).unwrap_or_default()
 }
@@ -88,7 +88,7 @@ fn varying(records: &[&Record]) -> Vec<Arc<str>> {
     fields.into_iter().filter(varies).collect()
 }
 
-/// Where an item is on these axes.
+/// An item's position on these axes.
 pub(super) fn place(record: &Record, axes: &[&Axis]) -> Place {
     let on = |axis: &&Axis| {
         let found = record.coordinates.iter().find(|coordinate| coordinate.axis == axis.name);
@@ -97,7 +97,7 @@ pub(super) fn place(record: &Record, axes: &[&Axis]) -> Place {
     axes.iter().map(on).collect()
 }
 
-/// Items by their places.
+/// Items by position.
 pub(super) fn by_place<'r>(records: &[&'r Record], axes: &[&Axis]) -> HashMap<Place, Vec<&'r Record>> {
     let mut found: HashMap<_, Vec<_>> = HashMap::new();
     for record in records {
@@ -106,7 +106,7 @@ pub(super) fn by_place<'r>(records: &[&'r Record], axes: &[&Axis]) -> HashMap<Pl
     found
 }
 
-/// The places of items, in the order in which they first occur.
+/// The positions of items, in order of first occurrence.
 pub(super) fn places(records: &[&Record], axes: &[&Axis]) -> Vec<Place> {
     let mut seen = HashSet::new();
     records.iter().map(|record| place(record, axes)).filter(|place| seen.insert(place.clone())).collect()

@@ -5,16 +5,16 @@ use std::{collections::BTreeSet, sync::Arc};
 use super::{failed::said, record::Record, sheet::contact_sheet, trace::perfetto};
 use crate::Setting;
 
-/// A format of what became of a batch.
+/// A format for a batch's results.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Export {
-    /// A table: what became of each item, and what was set.
+    /// A table: each item's outcome and values.
     Csv,
     /// One JSON object for each item, as in `items.jsonl`.
     JsonLines,
     /// A page with all results, as in `index.html`. Its paths are relative to the folder of the results.
     Html,
-    /// A trace in Chrome's format, for Perfetto and other viewers: one lane a slot, one block a node.
+    /// A trace in Chrome's format, for Perfetto and other viewers: one lane per slot, one block per node.
     Perfetto,
 }
 

@@ -5,13 +5,13 @@ use serde_json::{Map, Value, json};
 use super::record::{ItemError, Record};
 use crate::{ItemState, Setting, template::as_part};
 
-/// A spreadsheet takes text that begins with one of these for a formula.
+/// Spreadsheets interpret text that begins with one of these as a formula.
 const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 
 /// The name of a column, and the cell of a row in it.
 type Column = (&'static str, fn(&Record) -> String);
 
-/// Columns that steer. Their cells are empty for the default.
+/// Control columns. Their cells are empty for the default.
 const STEERING: [Column; 4] = [
     ("_out", |row| if has_folder(row) { row.out.clone() } else { String::new() }),
     ("_instance", |row| row.instance.clone().unwrap_or_default()),
@@ -19,9 +19,9 @@ const STEERING: [Column; 4] = [
     ("_priority", |row| if row.priority == 0 { String::new() } else { row.priority.to_string() }),
 ];
 
-/// Failed and refused rows with what was said about them, as a file that can be run again.
+/// Failed and refused rows with their errors, as a file that can be run again.
 ///
-/// It is a table, unless a table can't say what the rows set: if they don't all set the same fields it is JSON Lines.
+/// It is a table if all rows set the same fields, and JSON Lines otherwise.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Failed {
     /// The name of the file, one of [`Failed::NAMES`].
@@ -31,7 +31,7 @@ pub struct Failed {
 }
 
 impl Failed {
-    /// The names that it may have.
+    /// Its possible names.
     pub const NAMES: [&str; 2] = ["failed.csv", "failed.jsonl"];
 
     /// The failed rows; `None` if there are none.
@@ -72,7 +72,7 @@ fn table(first: &Record, failed: &[&Record]) -> Option<String> {
         writer.write_record(cells).ok()?;
     }
     let text = String::from_utf8(writer.into_inner().ok()?).ok()?;
-    // Without the mark spreadsheets take it for another encoding.
+    // Without the byte order mark, spreadsheets assume another encoding.
     Some(if text.is_ascii() { text } else { format!("\u{feff}{text}") })
 }
 
@@ -108,7 +108,7 @@ fn line(row: &Record) -> String {
     Value::Object(line).to_string()
 }
 
-/// Whether its results are elsewhere than in a folder of its own name.
+/// Whether its results are not in a folder of its own name.
 fn has_folder(row: &Record) -> bool {
     row.out != as_part(row.id.as_str())
 }
@@ -117,7 +117,7 @@ fn code(row: &Record) -> Option<&str> {
     row.error.as_ref()?.code.as_deref()
 }
 
-/// A value as it is read again.
+/// A value in the form in which it can be read again.
 fn cell(setting: &Setting) -> String {
     match setting {
         Setting::Text(text) => text.clone(),
@@ -126,7 +126,7 @@ fn cell(setting: &Setting) -> String {
     }
 }
 
-/// What a server said. It must not be a formula.
+/// A server's message, made safe for spreadsheets.
 pub(super) fn said(error: Option<&ItemError>) -> String {
     let message = error.map(|error| error.message.clone()).unwrap_or_default();
     if message.starts_with(FORMULA) { format!("'{message}") } else { message }

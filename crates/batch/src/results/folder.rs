@@ -23,19 +23,19 @@ use crate::{Error, Item, ItemId, Problem};
 const REPORT: &str = "batch.json";
 const ITEMS: &str = "items.jsonl";
 const SHEET: &str = "index.html";
-/// Lists of items are shorter: a million of them have about this.
+/// Maximum size of a list, bytes: about that of a million items.
 const LONGEST: u64 = 1 << 30;
 
-/// The folder of a batch's results, and what it says of each item.
+/// The folder of a batch's results, and its record of each item.
 ///
-/// Every file is replaced as a whole, so that a reader sees the old one or the new one. Items that the source no longer
-/// has stay, behind the others.
+/// Every file is replaced atomically: a reader sees the old one or the new one. Items that the source no longer has
+/// stay, after the others.
 #[derive(Debug)]
 pub struct Results {
     folder: PathBuf,
     head: Head,
     report: Option<Report>,
-    /// The fields of `batch.json` as they were read.
+    /// The fields of `batch.json` when it was read.
     fields: Map<String, Value>,
     records: HashMap<ItemId, Record>,
     /// The items in the order of the source.
@@ -43,7 +43,7 @@ pub struct Results {
 }
 
 impl Results {
-    /// Reads what is there. The folder need not exist.
+    /// Reads the folder. The folder need not exist.
     ///
     /// # Errors
     /// If the folder has the results of another batch, or can't be read.
@@ -63,18 +63,18 @@ impl Results {
                     folder = Fact::of(folder.display()),
                     batch = report.batch
                 );
-                return Err(Problem::source(what).cure(say!("name another folder for this batch")).into());
+                return Err(Problem::source(what).cure(say!("use another folder for this batch")).into());
             }
             _ => {
                 let file = Fact::of(folder.join(REPORT).display());
-                let what = say!("the file {file} is not one that this program has written", file);
-                return Err(Problem::source(what).cure(say!("move it away, or name another folder")).into());
+                let what = say!("the file {file} was not written by this program", file);
+                return Err(Problem::source(what).cure(say!("move it away, or use another folder")).into());
             }
         };
         let fields = fields.unwrap_or_default();
         let mut results = Self { folder, head, report, fields, records: HashMap::new(), order: Vec::new() };
         let items = read(&results.folder.join(ITEMS))?.unwrap_or_default();
-        // A line that can't be read is of a newer version: its item is known by the ledger only.
+        // A line that can't be parsed was written by a newer version: only the ledger knows its item.
         let lines = items.split(|byte| *byte == b'\n');
         for record in lines.filter_map(|line| serde_json::from_slice::<Record>(line).ok()) {
             results.order.push(record.id.clone());
@@ -88,23 +88,22 @@ impl Results {
         &self.folder
     }
 
-    /// What became of an item, as far as the folder says.
+    /// The record of an item, if the folder has one.
     pub fn record(&self, id: &ItemId) -> Option<&Record> {
         self.records.get(id)
     }
 
-    /// All items, in the order of the source; those that it no longer has at the end.
+    /// All items, in the order of the source; removed ones are at the end.
     pub fn records(&self) -> impl Iterator<Item = &Record> {
         self.order.iter().filter_map(|id| self.records.get(id))
     }
 
-    /// The content of `batch.json` as it was read or last written.
+    /// The content of `batch.json` when it was last read or written.
     pub fn report(&self) -> Option<&Report> {
         self.report.as_ref()
     }
 
-    /// Adds the items of the source, and brings them into its order. An item with the same fingerprint keeps what is
-    /// known of it.
+    /// Adds the items of the source, in its order. An item with the same fingerprint keeps its record.
     pub fn expect(&mut self, items: &[Item]) {
         for item in items {
             let new = Record::new(item);
@@ -121,7 +120,7 @@ impl Results {
         self.order = order;
     }
 
-    /// Records what became of an item. Nothing is written yet.
+    /// Updates the record of an item. Nothing is written yet.
     pub fn put(&mut self, record: Record) {
         if !self.records.contains_key(&record.id) {
             self.order.push(record.id.clone());
@@ -129,7 +128,7 @@ impl Results {
         self.records.insert(record.id.clone(), record);
     }
 
-    /// Writes `items.jsonl` and `batch.json`: after each change, but not more often than the disk bears.
+    /// Writes `items.jsonl` and `batch.json`: after each change, but not too often for the disk.
     ///
     /// # Errors
     /// If the folder can't be written.
@@ -137,7 +136,7 @@ impl Results {
         fs::create_dir_all(&self.folder).map_err(|error| cannot(&self.folder, &error))?;
         let mut lines = Vec::new();
         for record in self.records() {
-            // A record has text, numbers and lists of them only.
+            // Cannot fail: a record has only text, numbers and lists of them.
             serde_json::to_writer(&mut lines, record).map_err(|error| cannot(&self.folder, &error))?;
             lines.push(b'\n');
         }
@@ -170,7 +169,7 @@ impl Results {
         self.replace(SHEET, sheet.as_bytes())
     }
 
-    /// Writes what an item ran beside its results, so that it can be repeated.
+    /// Writes what an item ran next to its results, so that it can be repeated.
     ///
     /// # Errors
     /// If the folder can't be written.
@@ -204,5 +203,5 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
 fn cannot(path: &Path, error: &(dyn std::error::Error + 'static)) -> Error {
     let (file, why) = (Fact::of(path.display()), runninghub::sentence_of(error));
     let what = say!("cannot write {file}: {why}", file, why);
-    Problem::source(what).cure(say!("name a folder on a disk with room, that you can write to")).into()
+    Problem::source(what).cure(say!("use a writable folder on a disk with free space")).into()
 }

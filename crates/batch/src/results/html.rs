@@ -21,7 +21,7 @@ pub(super) fn text(text: &str) -> String {
 
 /// A relative path as a URL that is relative to the page.
 pub(super) fn url(path: &str) -> String {
-    // Without the point the first part could be taken for a scheme.
+    // Without the `./` the first part could be parsed as a scheme.
     let mut out = String::from("./");
     for byte in path.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_' | b'.' | b'~') {

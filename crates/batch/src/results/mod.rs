@@ -1,4 +1,4 @@
-//! What a batch leaves behind: the files in the folder of its results, and exports.
+//! The results of a batch: the files in its folder, and exports.
 
 mod axes;
 mod export;

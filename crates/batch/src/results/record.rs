@@ -1,4 +1,4 @@
-//! What became of an item: a line of `items.jsonl`.
+//! The record of an item: a line of `items.jsonl`.
 
 use std::{
     path::Path,
@@ -11,13 +11,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Coordinate, Digest, Item, ItemId, ItemState, Set, Setting};
 
-/// What became of an item. Fields may be added; a reader ignores those that it doesn't know.
+/// The record of an item. Fields may be added; readers ignore unknown ones.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Record {
     /// The item.
     pub id: ItemId,
-    /// Where it stands.
+    /// Its state.
     pub state: ItemState,
     /// Its task, if it has one.
     #[serde(default)]
@@ -25,10 +25,10 @@ pub struct Record {
     /// The name of its submit in the ledger.
     #[serde(default)]
     pub attempt_id: Option<String>,
-    /// What it cost, if that is known.
+    /// Its cost, if known.
     #[serde(default)]
     pub cost: Option<Charge>,
-    /// When what happened.
+    /// Its timestamps.
     #[serde(default)]
     pub timings: Timings,
     /// Its results.
@@ -37,12 +37,12 @@ pub struct Record {
     /// Why it failed or was refused.
     #[serde(default)]
     pub error: Option<ItemError>,
-    /// The row or line it was made from.
+    /// The row or line it was created from.
     #[serde(default)]
     pub row: u64,
     /// The folder of its results, relative to that of the batch.
     pub out: String,
-    /// What it ran, as a digest.
+    /// The digest of what it ran.
     pub fingerprint: Digest,
     /// The instance type it ran on; null for the platform's default.
     #[serde(default)]
@@ -53,7 +53,7 @@ pub struct Record {
     /// Items of a higher priority start earlier.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub priority: i32,
-    /// Where in a matrix it is.
+    /// Its coordinates in a matrix.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub coordinates: Vec<Coordinate>,
     /// What was set.
@@ -61,7 +61,7 @@ pub struct Record {
     pub set: Set<Setting>,
 }
 
-/// When what happened to an item, in milliseconds since 1970, and in which slot.
+/// Timestamps of an item, in milliseconds since 1970, and its slot.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Timings {
@@ -90,7 +90,7 @@ pub struct Timings {
 pub struct NodeTime {
     /// The node.
     pub id: String,
-    /// Its title, else its class.
+    /// Its title, or else its class.
     pub title: String,
     /// When it began, in milliseconds since 1970.
     pub started_ms: u64,
@@ -107,8 +107,7 @@ pub struct ResultFile {
     pub bytes: u64,
     /// SHA-256 of its content, 64 hexadecimal digits.
     pub sha256: String,
-    /// When it was last changed, in milliseconds since 1970: as long as that is so, it isn't read to see whether it is
-    /// the same.
+    /// When it was last changed, in milliseconds since 1970: while that is the same, the content isn't compared.
     #[serde(default)]
     pub modified_ms: Option<u64>,
 }
@@ -116,7 +115,7 @@ pub struct ResultFile {
 /// Why an item failed or was refused.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct ItemError {
-    /// A word or two that equal failures have in common: `node 9`, `content`.
+    /// The class of the failure, such as `node 9` or `content`.
     pub class: String,
     /// What was said.
     pub message: String,
@@ -126,7 +125,7 @@ pub struct ItemError {
 }
 
 impl Record {
-    /// An item of which nothing is known yet.
+    /// An item without any events yet.
     pub fn new(item: &Item) -> Self {
         Self {
             id: item.id.clone(),
@@ -157,7 +156,7 @@ impl Record {
 }
 
 impl ResultFile {
-    /// A result that was saved as `path`, below the folder of the batch. `None` if it is elsewhere.
+    /// A result that was saved as `path`, below the folder of the batch. `None` if it is outside of it.
     pub fn new(folder: &Path, path: &Path, bytes: u64, sha256: impl Into<String>) -> Option<Self> {
         let below = path.strip_prefix(folder).ok()?;
         let parts = below.iter().map(|part| part.to_str()).collect::<Option<Vec<_>>>()?;
@@ -166,7 +165,7 @@ impl ResultFile {
 
     /// Whether the file is there and unchanged. It is read only if it was touched since it was saved.
     fn is_whole(&self, folder: &Path) -> bool {
-        // The list may come from elsewhere: it names files of the folder only.
+        // The list is untrusted: it may only name files in the folder.
         if !is_below(&self.path) {
             return false;
         }
@@ -178,7 +177,7 @@ impl ResultFile {
 }
 
 impl ItemError {
-    /// Why a task failed: equal failures fail at the same node, or with the same code.
+    /// Why a task failed: failures are equal if they have the same node or the same code.
     pub fn of(failure: &Failure) -> Self {
         let said = [&failure.exception_type, &failure.message].into_iter().flatten();
         let message: Vec<&str> = said.map(Untrusted::raw).filter(|said| !said.is_empty()).collect();

@@ -7,16 +7,13 @@ use crate::{Digest, Item, ItemId, Set, Setting, Target, template::as_part};
 /// Name and number of the format.
 const SCHEMA: &str = "rhub.run/1";
 
-/// What an item ran, beside its results, so that it can be repeated.
+/// What an item ran, so that it can be repeated. Written next to its results.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Repeat {
     schema: String,
-    /// What ran, and where.
+    /// The target.
     pub target: Target,
-    /// The file of the graph, for a workflow that was sent whole.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub graph: Option<String>,
     /// The instance type; null for the platform's default.
     pub instance: Option<String>,
     /// What was set.
@@ -39,7 +36,6 @@ impl Repeat {
         Self {
             schema: SCHEMA.to_owned(),
             target: (*item.target).clone(),
-            graph: None,
             instance: item.instance.clone(),
             set: item.set.clone(),
             fingerprint: item.fingerprint,
@@ -48,12 +44,6 @@ impl Repeat {
             out: item.out.clone(),
             task_id: task_id.map(str::to_owned),
         }
-    }
-
-    /// Sets the file of the graph.
-    #[must_use]
-    pub fn graph(self, file: impl Into<String>) -> Self {
-        Self { graph: Some(file.into()), ..self }
     }
 
     /// `cat-1.run.json`.

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::ItemState;
 
-/// A value is cut here.
+/// Maximum length of a value, characters.
 const SHOWN: usize = 160;
 
 const IMAGES: [&str; 7] = ["avif", "bmp", "gif", "jpeg", "jpg", "png", "webp"];
@@ -116,7 +116,7 @@ fn cut(value: &str) -> String {
     format!("<bdi>{}</bdi>", text(&short))
 }
 
-/// An item with its results, or with what became of it.
+/// An item with its results, or its outcome.
 fn figure(page: &mut String, record: &Record, values: &[(&str, String)]) {
     let (id, state) = (text(record.id.as_str()), record.state.as_str());
     let _ = write!(page, "<figure class=\"{state}\">");

@@ -12,7 +12,7 @@ use crate::{Amount, Digest, ItemState, Target};
 /// Name and number of the format.
 const SCHEMA: &str = "rhub.batch/1";
 
-/// What a batch is.
+/// The identity of a batch.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Head {
     /// Its name.
@@ -21,7 +21,7 @@ pub struct Head {
     pub spec: Digest,
     /// What it runs.
     pub target: Target,
-    /// The version of the program that writes.
+    /// The version of the writing program.
     pub version: String,
 }
 
@@ -32,7 +32,7 @@ pub struct Report {
     schema: String,
     /// The name of the batch.
     pub batch: String,
-    /// The digest of its source, as it was read last.
+    /// The digest of its source when it was last read.
     pub spec_sha256: Digest,
     /// What it runs.
     pub target: Target,
@@ -40,28 +40,28 @@ pub struct Report {
     pub created_ms: u64,
     /// When it was last written to.
     pub updated_ms: u64,
-    /// How many items stand where, those included that the source no longer has.
+    /// The number of items by state, including removed ones.
     pub counts: BTreeMap<ItemState, usize>,
-    /// What all items have cost so far.
+    /// The cost of all items so far.
     pub cost: Costs,
-    /// The versions of the program that have written, the first one first.
+    /// The versions of the program that have written it, oldest first.
     pub versions: Vec<String>,
 }
 
-/// What several items cost together.
+/// The total cost of several items.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Costs {
     /// RunningHub coins.
     pub coins: Amount,
-    /// Money for run time and for third parties.
+    /// Money for run time and third-party services.
     pub money: Amount,
-    /// Of the money, if it is known.
+    /// The currency of the money, if known.
     #[serde(default)]
     pub currency: Option<String>,
     /// Billed run time, in seconds.
     pub seconds: Amount,
-    /// Items whose cost is not known.
+    /// The number of items without a known cost.
     pub unknown: usize,
 }
 
@@ -86,11 +86,11 @@ impl Report {
         self.schema == SCHEMA
     }
 
-    /// The text of the file. Fields of other versions stay as they were.
+    /// The text of the file. Fields of other versions are preserved.
     pub(super) fn text(&self, before: &Map<String, Value>) -> String {
         let mut fields = match serde_json::to_value(self) {
             Ok(Value::Object(fields)) => fields,
-            // It has text, numbers and lists of them only.
+            // Cannot fail: it has only text, numbers and lists of them.
             _ => Map::new(),
         };
         for (name, value) in before {
@@ -99,7 +99,7 @@ impl Report {
         format!("{:#}\n", Value::Object(fields))
     }
 
-    /// Brings it up to date. What it says of earlier runs stays.
+    /// Updates it. Facts about earlier runs stay.
     pub(super) fn update<'r>(
         &mut self,
         head: &Head,
@@ -122,7 +122,7 @@ impl Report {
 }
 
 impl Costs {
-    /// Adds what an item cost.
+    /// Adds the cost of an item.
     pub fn add(&mut self, cost: &Charge) {
         let amount = |text: &Option<String>| -> Amount {
             text.as_deref().and_then(|text| text.parse().ok()).unwrap_or_default()

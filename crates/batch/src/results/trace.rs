@@ -1,4 +1,4 @@
-//! A batch as a trace, for Perfetto and other viewers of Chrome's trace format: one lane a slot, one block a node.
+//! A batch as a trace, for Perfetto and other viewers of Chrome's trace format: one lane per slot, one block per node.
 
 use std::collections::BTreeSet;
 

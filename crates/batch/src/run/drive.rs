@@ -1,4 +1,4 @@
-//! The loop: what happens goes into the schedule, and what it decides is done.
+//! The loop: feeds events into the schedule and executes its decisions.
 
 mod take;
 
@@ -21,7 +21,7 @@ use tokio::{
 };
 
 use super::{
-    job::{Job, Told},
+    job::{Job, Update},
     lock::Lock,
     news::News,
     start::{Begin, Key, Setup, costs, group},
@@ -30,29 +30,29 @@ use crate::{
     Amount, Decision, Event, Item, ItemId, Limits, Paused, Schedule, Standing, Tally, Waiting, Work,
 };
 
-/// How often the ledger is read for what others have written: that a submit is resolved, or that the batch is halted.
+/// How often the ledger is read for changes by other processes: a resolved submit, or a halted batch.
 const LOOK: Duration = Duration::from_secs(2);
-/// How long a batch that is left waits for submits that are being sent.
+/// How long a detaching batch waits for submits that are being sent.
 const LEAVE: Duration = Duration::from_millis(800);
-/// Tasks of the same target whose costs count.
+/// Maximum number of earlier tasks of a target whose costs are used.
 const PAST: usize = 200;
 
-/// A batch that runs. It works only while [`BatchRun::next`] is awaited, except for rows that run: dropping it stops all of
-/// its work and leaves their tasks running.
+/// A running batch. It makes progress only while [`BatchRun::next`] is awaited, except for running rows. Dropping it
+/// stops all its work and leaves the tasks running.
 pub struct BatchRun {
     setup: Setup,
     ledger: Arc<dyn Ledger>,
     schedule: Schedule,
     rows: HashMap<ItemId, Row>,
     jobs: JoinSet<()>,
-    tell: mpsc::UnboundedSender<(ItemId, Told)>,
-    told: mpsc::UnboundedReceiver<(ItemId, Told)>,
-    /// Set to true to take back rows that wait for a slot.
+    update_sender: mpsc::UnboundedSender<(ItemId, Update)>,
+    updates: mpsc::UnboundedReceiver<(ItemId, Update)>,
+    /// Set to true to withdraw rows that wait for a slot.
     withdraw: watch::Sender<bool>,
     news: VecDeque<News>,
     paused: Option<Paused>,
     started: Instant,
-    /// When the ledger is read next for what others have written.
+    /// When the ledger is next read for changes by other processes.
     look: Instant,
     /// Tasks to follow again, and when.
     again: Vec<(Instant, ItemId, TaskId)>,
@@ -68,7 +68,7 @@ struct Row {
     stage: Stage,
 }
 
-/// Where the job of a row is.
+/// The stage of a row's job.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Stage {
     /// There is none.
@@ -79,12 +79,12 @@ enum Stage {
     Sending,
     /// Its task is followed, or its files are downloaded.
     Running,
-    /// It is unknown whether it has a task.
+    /// It may or may not have a task.
     Unknown,
 }
 
 impl BatchRun {
-    /// Opens a batch. `items` are all rows of the batch that this run does something with.
+    /// Opens a batch. `items` are all rows of the batch that this run handles.
     ///
     /// # Errors
     /// If another process runs the batch, and when the ledger cannot be read.
@@ -97,8 +97,8 @@ impl BatchRun {
         let spent = ledger.spending(&setup.batch).await.map_err(cannot)?.spent;
         let limits = Limits { spent, ..setup.limits };
         let mut schedule = Schedule::new(setup.keys.iter().map(|key| key.name.clone()), limits);
-        let (tell, told) = mpsc::unbounded_channel();
-        // From after the lock: another process may have run rows since the caller has looked.
+        let (update_sender, updates) = mpsc::unbounded_channel();
+        // Read after locking: another process may have run rows since the caller's last read.
         let known = ledger.items(&setup.batch).await.map_err(cannot)?;
         let known: HashMap<String, Entry> =
             known.into_iter().filter_map(|known| Some((known.item.id, known.entry?))).collect();
@@ -124,8 +124,8 @@ impl BatchRun {
             schedule,
             rows: HashMap::with_capacity(items.len()),
             jobs: JoinSet::new(),
-            tell,
-            told,
+            update_sender,
+            updates,
             withdraw: watch::Sender::new(false),
             news: VecDeque::new(),
             paused: None,
@@ -141,7 +141,7 @@ impl BatchRun {
         Ok(run)
     }
 
-    /// Adds a row, with the submit that says where it stands.
+    /// Adds a row, with its deciding submit.
     fn add(&mut self, item: Item, begin: Begin, entry: Option<&Entry>) {
         let entry = entry.filter(|_| !matches!(begin, Begin::Run));
         let Some(key) = Key::of(&self.setup.keys, &item, entry).map(|key| key.name.clone()) else { return };
@@ -183,7 +183,7 @@ impl BatchRun {
         }
     }
 
-    /// What happens next; `None` when nothing runs any more, and nothing can start.
+    /// The next event; `None` when nothing is running and nothing can start.
     pub async fn next(&mut self) -> Option<News> {
         loop {
             if let Some(news) = self.news.pop_front() {
@@ -195,7 +195,7 @@ impl BatchRun {
             }
             let (until, can_go_on) = match decision {
                 Decision::Wait { why: Waiting::Unknown, until } => {
-                    // No slot becomes free for rows that wait for one.
+                    // No slot will become free for waiting rows.
                     let _ = self.withdraw.send(true);
                     (until, false)
                 }
@@ -213,7 +213,7 @@ impl BatchRun {
             let again = self.again.iter().map(|(at, ..)| *at).min();
             let wake = [wake, again].into_iter().flatten().fold(self.look, Instant::min);
             tokio::select! {
-                Some((id, told)) = self.told.recv() => self.take(&id, told),
+                Some((id, update)) = self.updates.recv() => self.take(&id, update),
                 () = sleep_until(wake) => {}
             }
             while let Some(_done) = self.jobs.try_join_next() {}
@@ -224,39 +224,39 @@ impl BatchRun {
         }
     }
 
-    /// How many rows stand where, and the money.
+    /// The number of rows by state, and the money.
     pub fn tally(&self) -> Tally {
         self.schedule.tally()
     }
 
-    /// Why it starts nothing more, if that is so.
+    /// Why it is paused, if it is.
     pub fn paused(&self) -> Option<&Paused> {
         self.paused.as_ref()
     }
 
-    /// Starts nothing more. Rows that wait for a slot are taken back, and those that run are followed to their end.
-    /// [`Ledger::halt_batch`] does the same from another process.
+    /// Pauses. Rows that wait for a slot are withdrawn, and running ones continue. [`Ledger::halt_batch`] does the same
+    /// from another process.
     pub fn pause(&mut self) {
         self.schedule.on(self.now(), Event::Pause);
     }
 
-    /// Goes on, whatever the reason of the pause.
+    /// Resumes, whatever the reason for the pause.
     pub fn resume(&mut self) {
         self.schedule.on(self.now(), Event::Resume);
         self.paused = None;
     }
 
-    /// Ends its work within a second. Tasks go on, and can be followed by another run of the batch. A submit whose response
-    /// doesn't come in time is of unknown outcome.
+    /// Ends its work within a second. Tasks continue, and a later run of the batch can follow them. A submit whose
+    /// response doesn't arrive in time has an unknown outcome.
     pub async fn detach(mut self) {
         self.pause();
         let _ = self.withdraw.send(true);
-        // A row that waits may be sent before it learns that it is taken back.
+        // A waiting row may be sent before it is withdrawn.
         let may_be_sent = |row: &Row| matches!(row.stage, Stage::Waiting | Stage::Sending);
         let sent = async {
             while self.rows.values().any(may_be_sent) {
-                match self.told.recv().await {
-                    Some((id, told)) => self.take(&id, told),
+                match self.updates.recv().await {
+                    Some((id, update)) => self.take(&id, update),
                     None => break,
                 }
             }
@@ -275,12 +275,12 @@ impl BatchRun {
         self.started.elapsed()
     }
 
-    /// Starts what the schedule says, and returns what it says then.
+    /// Starts rows until the schedule decides otherwise, and returns that decision.
     async fn start_rows(&mut self) -> Decision {
         loop {
             let decision = self.schedule.next(self.now());
             match decision {
-                // Another process may have halted it a moment ago.
+                // Another process may have just halted it.
                 Decision::Start { .. } if self.is_halted().await => self.pause(),
                 Decision::Start { item, key, reserve, is_blind } => {
                     self.start(&item, &key, (!is_blind).then_some(reserve));
@@ -332,7 +332,7 @@ impl BatchRun {
             workspace: self.setup.workspace.clone(),
             service: Arc::clone(&key.service),
             destination,
-            tell: self.tell.clone(),
+            update_sender: self.update_sender.clone(),
         })
     }
 

@@ -1,4 +1,4 @@
-//! Whose fault a refusal or a failure is, and what it has in common with others.
+//! Whose fault a refusal or a failure is, and its class.
 
 use std::sync::Arc;
 
@@ -7,16 +7,16 @@ use runninghub_core::{Charge, Failure, Outcome, Sentence, say};
 
 use crate::{Amount, Fault};
 
-/// What a create that made no task means for its row.
+/// What a failed create means for its row.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Refusal {
-    /// The row was taken back before it was sent.
+    /// The row was withdrawn before it was sent.
     Withdrawn,
     /// The ledger allows no more money.
     TooExpensive,
     /// The service can't be reached: nothing is wrong with the row or the key.
     Unreachable,
-    /// Whose fault it is, and what equal refusals have in common.
+    /// Whose fault it is, and the class of the refusal.
     Refused(Fault, Arc<str>),
 }
 
@@ -34,7 +34,7 @@ impl Refusal {
     }
 }
 
-/// What equal refusals have in common.
+/// The class of a refusal.
 fn class_of(error: &Error) -> Arc<str> {
     match (error.code(), error.class()) {
         (_, Some(Class::Content)) => "content".into(),
@@ -56,7 +56,7 @@ pub(super) fn of_failure(failure: Option<&Failure>) -> Fault {
     }
 }
 
-/// What equal failures have in common.
+/// The class of a failure.
 pub(super) fn class_of_failure(failure: Option<&Failure>) -> Arc<str> {
     let node = failure.and_then(|failure| failure.node_id.as_ref());
     match (node, failure.and_then(|failure| failure.code.as_deref())) {
@@ -72,7 +72,7 @@ pub(super) fn amount(charge: &Charge) -> Option<Amount> {
     runninghub::Cost { coins, money, third_party_money, seconds: None }.amount()
 }
 
-/// An error as it is published.
+/// An error in the published format.
 pub(super) fn published(error: &Error) -> Failure {
     let failure = Failure {
         message: Some(sentence_of(error).to_string().into()),

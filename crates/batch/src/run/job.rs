@@ -12,8 +12,8 @@ use tokio::sync::{broadcast::error::RecvError, mpsc, watch};
 use super::prepare::prepare;
 use crate::{Item, ItemId};
 
-/// What the job of a row reports.
-pub(super) enum Told {
+/// A report from the job of a row.
+pub(super) enum Update {
     Sending,
     Waiting {
         slots: Option<Busy>,
@@ -30,7 +30,7 @@ pub(super) enum Told {
     Finished(Finished),
     /// The job is over without a task, or can't be followed.
     Failed(Error),
-    /// The files of a task that was done already.
+    /// The files of a task that was already done.
     Fetched(Result<SavedTask, Error>),
 }
 
@@ -41,33 +41,33 @@ pub(super) struct Job {
     pub(super) workspace: Workspace,
     pub(super) service: Arc<dyn Service>,
     pub(super) destination: Option<Destination>,
-    pub(super) tell: mpsc::UnboundedSender<(ItemId, Told)>,
+    pub(super) update_sender: mpsc::UnboundedSender<(ItemId, Update)>,
 }
 
 impl Job {
     /// Submits the row, and follows it to its end.
     pub(super) async fn run(self, submit: Submit, of: BatchItem, withdrawn: watch::Receiver<bool>) {
-        let (tell, id) = (self.tell.clone(), self.item.id.clone());
+        let (sender, id) = (self.update_sender.clone(), self.item.id.clone());
         let submit = match prepare(submit, &self.item, &self.base).await {
             Ok(submit) => submit.item(of).withdrawn(withdrawn),
-            Err(error) => return self.tell(Told::Failed(error)),
+            Err(error) => return self.report(Update::Failed(error)),
         };
         let submit = submit.on_step(move |step| {
-            let told = match step {
-                SubmitStep::Sending => Told::Sending,
+            let update = match step {
+                SubmitStep::Sending => Update::Sending,
                 SubmitStep::Waiting { wait, slots, error, .. } => {
                     let is_throttled = error.is_some_and(|error| error.class() == Some(Class::Rate));
-                    Told::Waiting { slots, wait, is_throttled }
+                    Update::Waiting { slots, wait, is_throttled }
                 }
-                SubmitStep::Warning { code, message } => Told::Warning { code, message: message.clone() },
+                SubmitStep::Warning { code, message } => Update::Warning { code, message: message.clone() },
                 _ => return,
             };
             // The driver outlives its jobs, except at the end.
-            let _ = tell.send((id.clone(), told));
+            let _ = sender.send((id.clone(), update));
         });
         match self.workspace.start(&self.service, submit, self.destination.clone()).await {
             Ok(handle) => self.follow(handle).await,
-            Err(error) => self.tell(Told::Failed(error)),
+            Err(error) => self.report(Update::Failed(error)),
         }
     }
 
@@ -75,7 +75,7 @@ impl Job {
     pub(super) async fn adopt(self, task: TaskId) {
         match self.workspace.follow(&self.service, Follow::task(task), self.destination.clone()).await {
             Ok(handle) => self.follow(handle).await,
-            Err(error) => self.tell(Told::Failed(error)),
+            Err(error) => self.report(Update::Failed(error)),
         }
     }
 
@@ -83,30 +83,30 @@ impl Job {
     pub(super) async fn fetch(self, task: TaskId) {
         if let Some(destination) = &self.destination {
             let saved = destination.save(&*self.service, &task).await;
-            self.tell(Told::Fetched(saved));
+            self.report(Update::Fetched(saved));
         }
     }
 
     async fn follow(&self, handle: Handle) {
         let (_, mut lines) = handle.subscribe();
-        self.tell(Told::Accepted(handle.clone()));
+        self.report(Update::Accepted(handle.clone()));
         let mut end = std::pin::pin!(handle.wait());
         loop {
             tokio::select! {
                 biased;
                 line = lines.recv() => match line {
-                    Ok(line) => self.tell(Told::Line(line)),
-                    // The snapshot has what was missed.
+                    Ok(line) => self.report(Update::Line(line)),
+                    // The snapshot contains everything that was missed.
                     Err(RecvError::Lagged(_)) => {}
                     Err(RecvError::Closed) => break,
                 },
-                finished = &mut end => return self.tell(Told::Finished(finished)),
+                finished = &mut end => return self.report(Update::Finished(finished)),
             }
         }
-        self.tell(Told::Finished(end.await));
+        self.report(Update::Finished(end.await));
     }
 
-    fn tell(&self, told: Told) {
-        let _ = self.tell.send((self.item.id.clone(), told));
+    fn report(&self, update: Update) {
+        let _ = self.update_sender.send((self.item.id.clone(), update));
     }
 }

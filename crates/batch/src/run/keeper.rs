@@ -17,22 +17,22 @@ use crate::{
     Error, Item, ItemError, ItemId, ItemState, NodeTime, Problem, Record, Repeat, ResultFile, Results,
 };
 
-/// How often the lists are written while rows end.
+/// Interval for writing the lists while rows end.
 const SPACING: Duration = Duration::from_secs(2);
 
-/// Writes what becomes of rows into the folder of their batch.
+/// Writes the outcomes of rows into the folder of their batch.
 #[derive(Debug)]
 pub struct Keeper {
     batch: String,
     results: Results,
     items: HashMap<ItemId, Arc<Item>>,
-    /// Whether something has changed since the lists were written, and when that was.
+    /// Whether the lists are out of date, and when they were written.
     is_changed: bool,
     written: Option<Instant>,
 }
 
 impl Keeper {
-    /// Keeps the folder of a batch with these rows.
+    /// Opens the folder of a batch with these rows.
     ///
     /// # Errors
     /// If the folder can't be written.
@@ -48,7 +48,7 @@ impl Keeper {
         Ok(Self { batch: batch.into(), results, items, is_changed: false, written: None })
     }
 
-    /// Something has happened. Returns why it could not be written, if that is so; it is tried again.
+    /// Handles an event. Returns the error if it could not be written; writing is retried.
     pub fn see(&mut self, news: &News) -> Option<Error> {
         match news {
             News::Sending(item) => {
@@ -84,7 +84,7 @@ impl Keeper {
         }
     }
 
-    /// Takes the results of a task that has run the same.
+    /// Copies the results of an identical task.
     ///
     /// # Errors
     /// If a file can't be copied.
@@ -125,7 +125,7 @@ impl Keeper {
         &self.results
     }
 
-    /// Writes the lists, if something has changed since they were written a while ago.
+    /// Writes the lists, if they are out of date and not too recent.
     pub fn write_if_due(&mut self) -> Option<Error> {
         let is_due = self.written.is_none_or(|written| written.elapsed() >= SPACING);
         if !self.is_changed || !is_due {

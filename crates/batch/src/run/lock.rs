@@ -1,4 +1,4 @@
-//! One process runs a batch at a time.
+//! Ensures that one process at a time runs a batch.
 
 use std::{
     fs::{self, File, TryLockError},
@@ -10,11 +10,11 @@ use std::{
 use runninghub::{Error, ErrorKind, ledger::Digest};
 use runninghub_core::say;
 
-/// How often a lock is tried while another process only checks it, and the pause between.
+/// Number of attempts to lock while another process only checks the lock, and the pause between them.
 const TRIES: usize = 5;
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Held as long as the batch runs. The system releases it when the process ends, however it ends.
+/// Held while the batch runs. The system releases it when the process ends, even after a crash.
 #[derive(Debug)]
 pub(super) struct Lock(#[expect(dead_code, reason = "held")] File);
 
@@ -55,6 +55,6 @@ pub fn is_running(state: &Path, batch: &str) -> bool {
 }
 
 fn path(state: &Path, batch: &str) -> PathBuf {
-    // A name may hold anything; its digest is a file name.
+    // A name may contain anything, so its digest becomes the file name.
     state.join("batches").join(format!("{}.lock", Digest::of(batch)))
 }

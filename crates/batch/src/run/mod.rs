@@ -1,4 +1,4 @@
-//! Runs a batch: does what the schedule decides.
+//! Runs a batch: executes the schedule's decisions.
 
 mod drive;
 mod fault;

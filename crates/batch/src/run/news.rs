@@ -1,4 +1,4 @@
-//! What a batch that runs reports.
+//! Events of a running batch.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,7 +7,7 @@ use runninghub_core::{Failure, Line, Outcome, Sentence};
 
 use crate::{ItemId, ItemState, Paused};
 
-/// Something that happened in a batch that runs.
+/// An event of a running batch.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum News {
@@ -17,7 +17,7 @@ pub enum News {
     Slots {
         /// The row.
         item: ItemId,
-        /// The slots of the key, where they are known.
+        /// The slots of the key, if known.
         slots: Option<Busy>,
         /// The wait until the next attempt, unless a slot becomes free earlier.
         wait: Duration,
@@ -38,14 +38,14 @@ pub enum News {
     },
     /// The row is over.
     Over(Box<Over>),
-    /// The row starts again, by itself: the platform has failed, without cost.
+    /// The row is retried automatically: the platform failed, at no cost.
     Retry {
         /// The row.
         item: ItemId,
         /// What failed.
         why: Sentence,
     },
-    /// It is unknown whether the row has a task: it keeps its slot until that is resolved.
+    /// The row may have a task: it keeps its slot until that is resolved.
     Unknown {
         /// The row.
         item: ItemId,
@@ -54,7 +54,7 @@ pub enum News {
         /// What happened.
         why: Sentence,
     },
-    /// Something worth knowing, of a row or of the batch.
+    /// A warning about a row or the batch.
     Warning {
         /// The row.
         item: Option<ItemId>,
@@ -67,12 +67,12 @@ pub enum News {
     Key {
         /// The key.
         key: Arc<str>,
-        /// What the platform said.
+        /// The platform's message.
         why: Sentence,
-        /// What to do about it.
+        /// How to fix it.
         hint: Option<Sentence>,
     },
-    /// The batch starts nothing more. Its running rows are followed to their end.
+    /// The batch is paused. Its running rows continue.
     Paused(Paused),
 }
 
@@ -88,18 +88,18 @@ pub struct Over {
     pub attempt: Option<AttemptId>,
     /// How its task ended, if it had one.
     pub outcome: Option<Outcome>,
-    /// The result of saving, if that was wanted.
+    /// The result of saving, if requested.
     pub saved: Option<Arc<Result<SavedTask, runninghub::Error>>>,
     /// Why it failed or was refused.
     pub why: Option<Sentence>,
-    /// The same, as it is published.
+    /// The same, in the published format.
     pub failure: Option<Failure>,
-    /// What equal failures have in common: `node 9`, `content`.
+    /// The class of the failure, such as `node 9` or `content`.
     pub class: Option<Arc<str>>,
 }
 
 impl Over {
-    /// A row that ended like this.
+    /// A row with this outcome.
     pub(super) fn new(item: ItemId, state: ItemState) -> Self {
         Self { item, state, attempt: None, outcome: None, saved: None, why: None, failure: None, class: None }
     }

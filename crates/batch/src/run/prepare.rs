@@ -7,7 +7,8 @@ use runninghub_core::{Fact, say};
 
 use crate::{Disk, Item, Setting};
 
-/// Adds what a row sets. Relative paths begin at `base`. Its files must be as they were when the row was frozen.
+/// Adds a row's values. Relative paths are resolved against `base`. Its files must be unchanged since the row was
+/// frozen.
 pub(super) async fn prepare(mut submit: Submit, item: &Item, base: &Path) -> Result<Submit, Error> {
     for (field, setting) in &item.set {
         submit = match setting {
@@ -56,7 +57,7 @@ pub(super) async fn prepare(mut submit: Submit, item: &Item, base: &Path) -> Res
         }
         Ok(())
     };
-    // Files may be large.
+    // Off the async threads, because files may be large.
     let checked = tokio::task::spawn_blocking(check).await;
     checked.unwrap_or_else(|error| {
         Err(Error::new(ErrorKind::Io, say!("the files of the row could not be read")).with_source(error))

@@ -1,4 +1,4 @@
-//! What a batch needs to run.
+//! Prepares a batch to run.
 
 use std::{
     fmt,
@@ -15,7 +15,7 @@ use runninghub_core::TaskId;
 
 use crate::{Amount, Item, Limits};
 
-/// A key that pays for rows, by the service that it opens.
+/// A key that pays for rows, with its service.
 #[derive(Clone)]
 pub struct Key {
     /// Its name, as in [`Item::profile`].
@@ -44,7 +44,7 @@ pub struct Setup {
 /// Prepares the submit of a row without its values.
 pub(super) type SubmitOf = Arc<dyn Fn() -> Submit + Send + Sync>;
 
-/// What happens to a row.
+/// How a run handles a row.
 #[derive(Clone, Debug)]
 pub enum Begin {
     /// It is started.
@@ -81,7 +81,7 @@ impl Key {
         &*self.service
     }
 
-    /// The key of a row's task: the one that has paid for it, else that of the row's profile, else the first one.
+    /// The key of a row's task: the one that paid for it, or else that of the row's profile, or else the first one.
     pub fn of<'k>(keys: &'k [Self], item: &Item, entry: Option<&Entry>) -> Option<&'k Self> {
         let payer = entry.map(|entry| &*entry.intent.key);
         let has_paid = |key: &&Self| key.fingerprint.is_some() && key.fingerprint.as_deref() == payer;
@@ -90,8 +90,8 @@ impl Key {
         known.find(has_paid).or_else(|| keys.iter().find(is_named)).or_else(|| keys.first())
     }
 
-    /// Sets its fingerprint in the ledger, by which the tasks are found that it has paid for. Tasks that no key has paid for are
-    /// followed with the first.
+    /// Sets its fingerprint in the ledger, which identifies the tasks that it paid for. Tasks that no key paid for are
+    /// followed with the first key.
     #[must_use]
     pub fn fingerprint(self, fingerprint: impl Into<String>) -> Self {
         Self { fingerprint: Some(fingerprint.into()), ..self }
@@ -99,7 +99,7 @@ impl Key {
 }
 
 impl Setup {
-    /// A batch of the workspace's ledger, which has its items already. Its first key also holds tasks of earlier runs.
+    /// A batch whose items are already in the workspace's ledger. Its first key also holds tasks of earlier runs.
     /// `submit` prepares the submit of a row without its values.
     pub fn new(
         workspace: &Workspace,
@@ -120,12 +120,12 @@ impl Setup {
         }
     }
 
-    /// Sets the limits. What the batch has cost already is read from the ledger.
+    /// Sets the limits. The cost so far is read from the ledger.
     pub fn limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
     }
 
-    /// Relative paths of files begin here.
+    /// Relative paths of files are resolved against this folder.
     pub fn files_below(self, base: impl AsRef<Path>) -> Self {
         Self { base: base.as_ref().into(), ..self }
     }
@@ -151,7 +151,7 @@ impl Setup {
 }
 
 impl Begin {
-    /// What still happens to a row, given the submit that says where it stands now; `None` if nothing.
+    /// How the run handles a row, given its deciding submit; `None` if it needs nothing.
     pub(super) fn now(self, entry: Option<&Entry>) -> Option<Self> {
         match (self, entry) {
             (Self::Run, Some(entry)) if entry.state == State::Done => None,
@@ -160,7 +160,7 @@ impl Begin {
         }
     }
 
-    /// What happens to a row whose submit is not over; `None` if it is over.
+    /// How the run handles a row with an unfinished submit; `None` if it is over.
     pub fn of(entry: &Entry) -> Option<Self> {
         let attempt = entry.attempt.clone();
         match (entry.state, &entry.task) {
@@ -171,12 +171,12 @@ impl Begin {
     }
 }
 
-/// The group of an item: what it costs and how long it takes is known by others of the group.
+/// The group of an item: cost and duration are estimated from others in the group.
 pub(super) fn group(item: &Item) -> &str {
     item.instance.as_deref().unwrap_or_default()
 }
 
-/// What earlier tasks of a target have cost, the oldest first.
+/// The costs of earlier tasks of a target, oldest first.
 pub(super) fn costs(entries: &[Entry]) -> impl Iterator<Item = Option<Amount>> {
     let done = entries.iter().rev().filter(|entry| entry.state == State::Done);
     done.map(|entry| entry.cost.as_ref().and_then(runninghub::Cost::amount))

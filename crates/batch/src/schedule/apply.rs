@@ -1,4 +1,4 @@
-//! What events change.
+//! Applies events.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,14 +13,14 @@ use crate::{Amount, ItemId};
 /// The end of a row.
 struct Ending<'e> {
     cost: Option<Amount>,
-    /// Whose fault it is; `None` is a success.
+    /// Whose fault it is; `None` means success.
     fault: Option<(Fault, &'e Arc<str>)>,
     /// Whether there was a task.
     had_task: bool,
 }
 
 impl Schedule {
-    /// Applies something that happened at a time. Times never go back.
+    /// Applies an event. Times never go back.
     pub fn on(&mut self, now: Duration, event: Event) {
         match event {
             Event::Started { item, key } => self.started(&item, &key),
@@ -67,7 +67,7 @@ impl Schedule {
         }
     }
 
-    /// What is set aside for a row.
+    /// The reserve for a row.
     pub(super) fn reserve(&self, row: &Row) -> Reserve {
         self.groups
             .get(row.group)
@@ -80,7 +80,7 @@ impl Schedule {
         self.queue.add(row.group, row.bound, row.place(at));
     }
 
-    /// A row with a task, or with an unknown one, from earlier: it takes a slot and a reserve.
+    /// A row with a task, or perhaps one, from an earlier run: it takes a slot and a reserve.
     pub(super) fn adopt(&mut self, at: usize, is_running: bool) {
         let key = self.rows.get(at).and_then(|row| row.bound).unwrap_or_default();
         self.take(at, key, if is_running { State::Running(key) } else { State::Unknown(key) });
@@ -92,7 +92,7 @@ impl Schedule {
         }
     }
 
-    /// A submit of unknown outcome is resolved: its slot is free, or will be.
+    /// An unknown submit is resolved: its slot is free, or will be.
     fn loosen(&mut self) {
         self.keys.iter_mut().for_each(|key| key.is_stuck = false);
     }
@@ -126,7 +126,7 @@ impl Schedule {
         }
     }
 
-    /// Gives back a row's slot and its reserve.
+    /// Releases a row's slot and its reserve.
     fn release(&mut self, at: usize) -> Reserve {
         let Some(row) = self.rows.get_mut(at) else { return Reserve::default() };
         let (state, reserve) = (row.state, std::mem::take(&mut row.reserve));
@@ -202,7 +202,7 @@ impl Schedule {
         self.sent(now, item);
         let Some((at, state)) = self.find(item) else { return };
         let key = match state {
-            // Its id came late, when its submit was written off already.
+            // Its id arrived after its submit was written off.
             State::Ready => {
                 self.unqueue(at);
                 return self.adopt(at, true);

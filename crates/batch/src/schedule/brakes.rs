@@ -5,10 +5,11 @@ use std::sync::Arc;
 use super::{decision::Paused, limits::Limits};
 use crate::MaxFailures;
 
-/// So many consecutive rows without their files pause a batch: links to results are valid for about a day.
+/// This many consecutive rows whose files can't be saved pause a batch: links to results are valid for only about a
+/// day.
 const MAX_UNSAVED: u32 = 3;
 
-/// Counts failures since the last time the user wanted to go on.
+/// Counts failures since the user last resumed.
 #[derive(Debug, Default)]
 pub(super) struct Brakes {
     failures: u32,
@@ -38,7 +39,7 @@ impl Brakes {
         *self = Self::default();
     }
 
-    /// Why the batch should pause; `rows` is the number of its rows.
+    /// Why the batch should pause; `rows` is the number of rows in it.
     pub(super) fn pulled(&self, limits: &Limits, rows: usize) -> Option<Paused> {
         if limits.max_alike.is_some_and(|most| self.alike >= most) {
             return Some(Paused::Alike { count: self.alike, class: self.class.clone() });

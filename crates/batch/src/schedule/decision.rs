@@ -9,25 +9,25 @@ use crate::{Amount, ItemId};
 /// What to do now.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Decision {
-    /// Start this row: prepare it, and let it wait for a slot. The answer is [`Event::Started`](super::Event::Started).
+    /// Start this row: prepare it, and let it wait for a slot. Report [`Event::Started`](super::Event::Started) back.
     Start {
         /// The row.
         item: ItemId,
         /// The key that pays.
         key: Arc<str>,
-        /// What is set aside for it.
+        /// The amount set aside for it.
         reserve: Amount,
-        /// Whether nothing is known of its cost: then that is all that is left.
+        /// Whether its cost is unknown: then everything left is set aside.
         is_blind: bool,
     },
     /// Start nothing before the next event, or before `until`.
     Wait {
-        /// When the decision can be another one without an event.
+        /// When the decision may change without an event.
         until: Option<Duration>,
         /// What it waits for.
         why: Waiting,
     },
-    /// Start nothing until the user resumes or the reason is gone. Running rows are followed to their end.
+    /// Start nothing until the user resumes or the reason is gone. Running rows continue.
     Pause {
         /// Why.
         why: Paused,
@@ -39,17 +39,17 @@ pub enum Decision {
 /// What a batch waits for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Waiting {
-    /// For the end of the running rows; every row is started.
+    /// For the end of the running rows; every row has started.
     Running,
     /// For unknown submits to be resolved: nothing else is left, or they hold all slots.
     Unknown,
     /// For a free slot.
     Slots,
-    /// For the next submit that the key may send.
+    /// For the key's submit rate.
     Rate,
     /// For a service that couldn't be reached.
     Service,
-    /// For the first row of its kind, which runs alone.
+    /// For the first row of its kind to finish.
     Canary,
     /// For money that is set aside for running rows.
     Money,
@@ -60,7 +60,7 @@ pub enum Waiting {
 pub enum Paused {
     /// The user paused it.
     Asked,
-    /// Its time is over.
+    /// Its end time has come.
     Until,
     /// This many rows failed.
     Failures(u32),
@@ -75,16 +75,16 @@ pub enum Paused {
     Unsaved(u32),
     /// The next row could cost more than is left.
     Cost {
-        /// What the batch has cost.
+        /// The cost of the batch so far.
         spent: Amount,
-        /// What is set aside for submits that may have made a task.
+        /// The amount set aside for submits that may have created a task.
         reserved: Amount,
-        /// What would be set aside for the next row.
+        /// The amount needed for the next row.
         next: Amount,
-        /// The most that the batch may cost.
+        /// The cost limit of the batch.
         max: Amount,
     },
-    /// The platform doesn't say what rows cost, so that a limit of the cost can't be kept.
+    /// The platform doesn't report costs, so a cost limit can't be enforced.
     CostUnknown,
     /// These keys can't pay.
     Keys(Vec<Arc<str>>),
@@ -97,7 +97,7 @@ impl Waiting {
             Self::Running => say!("waiting for the running rows"),
             Self::Unknown => say!("waiting for submits whose outcome is unknown"),
             Self::Slots => say!("waiting for a free slot"),
-            Self::Rate => say!("waiting for the next submit that the key may send"),
+            Self::Rate => say!("waiting for the submit rate of the key"),
             Self::Service => say!("waiting for the service, which cannot be reached"),
             Self::Canary => say!("waiting for the first row, which runs alone"),
             Self::Money => say!("waiting for the cost of the running rows"),

@@ -1,4 +1,4 @@
-//! Events that a schedule takes.
+//! Events for a schedule.
 
 use std::sync::Arc;
 
@@ -36,17 +36,17 @@ pub enum Event {
         /// The row.
         item: ItemId,
     },
-    /// The row was taken back before its submit was sent. It is ready again.
+    /// The row was withdrawn before its submit was sent. It is ready again.
     Withdrawn {
         /// The row.
         item: ItemId,
     },
-    /// The service couldn't be reached, and nothing was sent. The row is ready again, and the key rests for a while.
+    /// The service couldn't be reached, and nothing was sent. The row is ready again, and the key pauses for a while.
     Unreachable {
         /// The row.
         item: ItemId,
     },
-    /// The ledger allows no submit that could cost so much. The row is ready again.
+    /// The ledger doesn't allow a submit of this cost. The row is ready again.
     TooExpensive {
         /// The row.
         item: ItemId,
@@ -62,15 +62,15 @@ pub enum Event {
         item: ItemId,
         /// The cause.
         fault: Fault,
-        /// What equal refusals have in common: `content`, `node 9`.
+        /// The class of the refusal, such as `content` or `node 9`.
         class: Arc<str>,
     },
-    /// It is unknown whether the submit made a task.
+    /// It is unknown whether the submit created a task.
     Unknown {
         /// The row.
         item: ItemId,
     },
-    /// An unknown submit made no task; that is proved.
+    /// It is proven that an unknown submit created no task.
     Absent {
         /// The row.
         item: ItemId,
@@ -79,7 +79,7 @@ pub enum Event {
     Ended {
         /// The row.
         item: ItemId,
-        /// What it cost; `None` if the platform doesn't say.
+        /// Its cost; `None` if the platform doesn't report it.
         cost: Option<Amount>,
     },
     /// The task failed.
@@ -88,38 +88,38 @@ pub enum Event {
         item: ItemId,
         /// The cause.
         fault: Fault,
-        /// What equal failures have in common.
+        /// The class of the failure.
         class: Arc<str>,
-        /// What it cost; `None` if the platform doesn't say.
+        /// Its cost; `None` if the platform doesn't report it.
         cost: Option<Amount>,
     },
     /// The files of a row that succeeded were downloaded.
     Saved {
-        /// Whether all of them were.
+        /// Whether all of them succeeded.
         is_whole: bool,
     },
-    /// The task was stopped, or the row was taken out before it had one.
+    /// The task was stopped, or the row was removed before it had one.
     Cancelled {
         /// The row.
         item: ItemId,
-        /// What it cost; `None` if the platform doesn't say.
+        /// Its cost; `None` if the platform doesn't report it.
         cost: Option<Amount>,
     },
     /// A row was added.
     Added(Work),
-    /// The server asked for fewer requests of a key, whatever they were for: it submits half as fast for a minute.
+    /// The server throttled a key, for any request: it submits at half the rate for a minute.
     Throttled {
         /// The key.
         key: Arc<str>,
     },
-    /// Submits of unknown outcome hold all slots of a key, of this batch or of others: a row that waits for one waits until
-    /// one of them is resolved.
+    /// Unknown submits, of this batch or others, hold all slots of a key: a waiting row waits until one of them is
+    /// resolved.
     Stuck {
         /// The key.
         key: Arc<str>,
     },
     /// Start nothing more.
     Pause,
-    /// Go on, whatever the reason of the pause. Failures are counted from here on.
+    /// Resume, whatever the reason for the pause. The count of failures restarts.
     Resume,
 }

@@ -4,22 +4,22 @@ use std::{sync::Arc, time::Duration};
 
 use super::rate::Rate;
 
-/// The pause after the service couldn't be reached, which doubles each time in a row, and the longest one.
+/// The pause after a failed connection, which doubles with each further failure, and the maximum.
 const REST: Duration = Duration::from_secs(5);
 const LONGEST_REST: Duration = Duration::from_mins(1);
 
-/// A key, and what the batch does with it. How many slots it has, the ledger and the service know: one row at a time waits
-/// for the next one.
+/// A key, and how the batch uses it. The ledger and the service know its slots, so only one row at a time waits for the
+/// next one.
 #[derive(Debug)]
 pub(super) struct Key {
     pub(super) name: Arc<str>,
     /// Whether it can't pay.
     pub(super) is_paused: bool,
-    /// Whether submits of unknown outcome hold all of its slots.
+    /// Whether unknown submits hold all its slots.
     pub(super) is_stuck: bool,
-    /// Rows of the batch that have a slot, or wait for one.
+    /// Rows of the batch that have a slot or wait for one.
     pub(super) used: u32,
-    /// Of these, the ones that wait.
+    /// The waiting ones among them.
     pub(super) waiting: u32,
     /// Of submits.
     pub(super) rate: Rate,
@@ -32,9 +32,9 @@ pub(super) struct Key {
 pub(super) enum Free {
     /// It can.
     Now,
-    /// Not before something happens to one of its rows.
+    /// Not before an event for one of its rows.
     Slots,
-    /// Not before this time: it has sent enough submits.
+    /// Not before this time: it has reached its submit rate.
     Rate(Duration),
     /// Not before this time: its service couldn't be reached.
     Rest(Duration),
@@ -48,12 +48,12 @@ impl Key {
             is_stuck: false,
             used: 0,
             waiting: 0,
-            rate: Rate::submits(),
+            rate: Rate::default(),
             rest: None,
         }
     }
 
-    /// Whether it can take a row, if the batch may use `most` slots of it.
+    /// Whether it can take a row, if the batch may use up to `most` of its slots.
     pub(super) fn free(&self, now: Duration, most: Option<u32>) -> Free {
         let at = self.rate.free_at(now);
         if let Some((_, until)) = self.rest.filter(|(_, until)| *until > now) {

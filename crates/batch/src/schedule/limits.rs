@@ -1,4 +1,4 @@
-//! What a schedule works on, and within which limits.
+//! The input of a schedule, and its limits.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,20 +9,20 @@ use crate::{Amount, ItemId, MaxFailures};
 pub struct Work {
     /// The row.
     pub id: ItemId,
-    /// Rows of the same group cost and take about the same: the same target on the same instance type.
+    /// Rows of the same group have similar costs and durations: the same target on the same instance type.
     pub group: Arc<str>,
-    /// The key that pays for it; `None` is any key of the schedule. For a row that isn't ready, the key whose slot it
-    /// holds; `None` is the first one.
+    /// The key that pays for it; `None` means any key of the schedule. For a row that isn't ready, the key whose slot
+    /// it holds; `None` means the first one.
     pub key: Option<Arc<str>>,
-    /// Rows of a higher priority start earlier; equal ones in the order in which they were added.
+    /// Rows of a higher priority start earlier; equal ones start in the order they were added.
     pub priority: i32,
-    /// Its price, if that is known beforehand.
+    /// Its price, if known in advance.
     pub price: Option<Amount>,
-    /// Where it stands at the beginning.
+    /// Its initial state.
     pub standing: Standing,
 }
 
-/// Where a row stands when it is added.
+/// The state of a row when it is added.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Standing {
     /// It waits to be started.
@@ -30,18 +30,18 @@ pub enum Standing {
     Ready,
     /// Its task runs, from an earlier run of the batch.
     Running,
-    /// It is unknown whether it has a task.
+    /// It may or may not have a task.
     Unknown,
 }
 
 /// The limits of a batch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Limits {
-    /// The most slots of each key that the batch uses at once; `None` is as many as the key has.
+    /// Maximum number of slots used of each key; `None` means all.
     pub slots: Option<u32>,
-    /// The most that the batch may cost, with what it has cost already.
+    /// The cost limit of the batch, including its cost so far.
     pub max_cost: Option<Amount>,
-    /// What earlier runs of the batch have cost.
+    /// The cost of earlier runs of the batch.
     pub spent: Amount,
     /// How many failures pause the batch.
     pub max_failures: Option<MaxFailures>,
@@ -52,7 +52,7 @@ pub struct Limits {
 }
 
 impl Work {
-    /// A row that any key can start.
+    /// A row that any key may pay for.
     pub fn new(id: impl Into<ItemId>, group: impl Into<Arc<str>>) -> Self {
         Self {
             id: id.into(),
@@ -66,7 +66,7 @@ impl Work {
 }
 
 impl Default for Limits {
-    /// A pause after five equal failures in a row.
+    /// By default, five equal consecutive failures pause the batch.
     fn default() -> Self {
         Self {
             slots: None,

@@ -15,5 +15,4 @@ mod state;
 pub use decision::{Decision, Paused, Waiting};
 pub use event::{Event, Fault};
 pub use limits::{Limits, Standing, Work};
-pub use rate::Rate;
 pub use state::{Schedule, Tally};

@@ -1,19 +1,19 @@
-//! What rows cost, and what is set aside for them.
+//! Costs of rows, and the reserves for them.
 
 use std::collections::VecDeque;
 
 use crate::Amount;
 
-/// From so many known costs on, the p90 is taken.
+/// With at least this many known costs, the 90th percentile is used.
 const ENOUGH: usize = 5;
-/// The last so many costs count.
+/// Only this many of the latest costs count.
 const KEPT: usize = 200;
 
 /// The costs of a group of rows.
 #[derive(Debug, Default)]
 pub(super) struct Costs {
     recent: VecDeque<Amount>,
-    /// What is set aside for the next one.
+    /// The reserve for the next one.
     reserve: Option<Amount>,
 }
 
@@ -33,23 +33,23 @@ impl Costs {
     }
 }
 
-/// The money of a batch: what is spent, and what is set aside for rows that run or may run.
+/// The money of a batch: the amount spent, and the reserves for rows that run or may run.
 #[derive(Debug)]
 pub(super) struct Purse {
     max: Option<Amount>,
     pub(super) spent: Amount,
     pub(super) reserved: Amount,
-    /// A row succeeded whose cost isn't known and of which nothing was known beforehand.
+    /// A row succeeded without a known cost or estimate.
     pub(super) is_blind: bool,
-    /// The ledger has allowed less than this knows of. That changes when a row is over.
+    /// The ledger allows less than this count does, until a row ends.
     pub(super) is_short: bool,
 }
 
-/// What is set aside for a row.
+/// The reserve for a row.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct Reserve {
     pub(super) amount: Amount,
-    /// It isn't known what the row costs: all that is left is set aside.
+    /// The cost of the row is unknown: everything left is set aside.
     pub(super) is_blind: bool,
 }
 
@@ -58,7 +58,7 @@ impl Purse {
         Self { max, spent, reserved: Amount::ZERO, is_blind: false, is_short: false }
     }
 
-    /// What is set aside for the next row of a group.
+    /// The reserve for the next row of a group.
     pub(super) fn reserve(&self, price: Option<Amount>, costs: &Costs) -> Reserve {
         match (price.or(costs.reserve), self.max) {
             (Some(amount), _) => Reserve { amount, is_blind: false },
@@ -69,7 +69,7 @@ impl Purse {
         }
     }
 
-    /// Whether a reserve fits into what is left. A row of unknown cost needs something left.
+    /// Whether a reserve fits into the remaining budget. A row of unknown cost needs any remainder.
     pub(super) fn affords(&self, reserve: Reserve) -> bool {
         let Some(max) = self.max else { return true };
         let whole = self.spent.plus(self.reserved).plus(reserve.amount);
@@ -85,8 +85,8 @@ impl Purse {
         self.is_short = false;
     }
 
-    /// The row is over, and its reserve given back: its cost is spent. A cost that isn't known counts as what was set aside for
-    /// it, unless nothing was known then.
+    /// The row is over: its reserve is released and its cost spent. An unknown cost counts as the reserve, unless that
+    /// was unknown too.
     pub(super) fn settle(&mut self, reserve: Reserve, cost: Option<Amount>, is_success: bool) {
         let guess = if reserve.is_blind { Amount::ZERO } else { reserve.amount };
         self.spent = self.spent.plus(cost.unwrap_or(guess));

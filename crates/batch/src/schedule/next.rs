@@ -21,10 +21,10 @@ enum Blocked {
 }
 
 impl Schedule {
-    /// What to do now. The decision is the same until the next event, or until the time that it names.
+    /// The current decision. It stays the same until the next event, or the time in it.
     pub fn next(&self, now: Duration) -> Decision {
         let wait = |until, why| Decision::Wait { until, why };
-        // Rows that wait for a slot can still be taken back.
+        // Rows that wait for a slot can still be withdrawn.
         let is_pausable = self.queue.len() > 0 || self.waiting() > 0;
         if let Some(why) = self.paused(now).filter(|_| is_pausable) {
             return Decision::Pause { why };
@@ -74,7 +74,7 @@ impl Schedule {
         if group.is_some_and(|group| !group.is_proven && group.running > 0) {
             return Err(Blocked::Canary);
         }
-        // The one with the fewest rows.
+        // The key with the fewest rows.
         let mut best: Option<(u32, usize)> = None;
         let mut why: Option<Blocked> = None;
         for (index, key) in self.keys.iter().enumerate() {
@@ -93,7 +93,7 @@ impl Schedule {
                 Free::Rate(until) => Blocked::Rate(until),
                 Free::Rest(until) => Blocked::Rest(until),
             };
-            // A key that only waits says more than one that can't pay.
+            // A key that waits is a better reason than one that can't pay.
             if !matches!(blocked, Blocked::Key(_)) || why.is_none() {
                 why = Some(blocked);
             }
@@ -117,7 +117,7 @@ impl Schedule {
         self.keys.iter().any(|key| key.waiting > 0 && !key.is_stuck)
     }
 
-    /// Nothing can start: waits if that can change by itself, else pauses.
+    /// Nothing can start: waits if that may change by itself, or else pauses.
     fn blocked(&self, all: Vec<Blocked>) -> Decision {
         let is_running = self.tally.running > 0 || self.gets_slots();
         let is_unknown = self.tally.unknown > 0 || self.keys.iter().any(|key| key.is_stuck);
@@ -125,7 +125,7 @@ impl Schedule {
         let (mut waiting, mut money, mut keys) = (None, None, Vec::new());
         for blocked in all {
             let why = match blocked {
-                // Unknown submits don't come free by themselves.
+                // Unknown submits aren't resolved by themselves.
                 Blocked::Slots | Blocked::Canary if !is_running && is_unknown => Waiting::Unknown,
                 Blocked::Slots => Waiting::Slots,
                 Blocked::Rate(time) => {

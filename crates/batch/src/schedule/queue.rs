@@ -1,8 +1,8 @@
-//! The rows that wait to be started.
+//! The rows waiting to start.
 
 use std::{cmp::Reverse, collections::BTreeSet};
 
-/// Position in the order of starts: higher priorities first, then earlier rows.
+/// Position in starting order: higher priorities first, then earlier rows.
 pub(super) type QueueKey = (Reverse<i32>, usize);
 
 /// Rows of one group for one key, or for any.
@@ -13,7 +13,7 @@ pub(super) struct Lane {
     ready: BTreeSet<QueueKey>,
 }
 
-/// All lanes. There are as many as there are pairs of groups and keys: few.
+/// All lanes: one per pair of group and key, so there are few.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     lanes: Vec<Lane>,

@@ -1,55 +1,40 @@
-//! How many requests of a kind a key sends in a second.
+//! Limits how many submits a key sends per second.
 
 use std::{collections::VecDeque, time::Duration};
 
-/// A rate is counted over this time.
+/// The window of a rate.
 const SECOND: Duration = Duration::from_secs(1);
-/// After the server asked for fewer requests, the rate is halved for this long.
+/// After throttling by the server, the rate is halved for this long.
 const SLOW: Duration = Duration::from_mins(1);
 
-/// At most so many requests in any second; half as many for a minute after the server asked for fewer.
-///
-/// A [`Schedule`](super::Schedule) keeps the rate of its submits itself. Polls are up to the caller, with one rate for all
-/// tasks of a key.
-#[derive(Clone, Debug)]
-pub struct Rate {
-    most: usize,
+/// Maximum number of submits in any second.
+const MOST: usize = 5;
+
+/// Limits the number of submits per second, and halves it for a minute after throttling by the server.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Rate {
     recent: VecDeque<Duration>,
     slow_until: Duration,
 }
 
 impl Rate {
-    /// Submits: 5 a second.
-    pub fn submits() -> Self {
-        Self::new(5)
-    }
-
-    /// Polls: 10 a second.
-    pub fn polls() -> Self {
-        Self::new(10)
-    }
-
-    fn new(most: usize) -> Self {
-        Self { most, recent: VecDeque::new(), slow_until: Duration::ZERO }
-    }
-
-    /// When the next request may be sent: now, or later.
-    pub fn free_at(&self, now: Duration) -> Duration {
-        let most = if now < self.slow_until { (self.most / 2).max(1) } else { self.most };
+    /// When the next submit may be sent: now, or later.
+    pub(super) fn free_at(&self, now: Duration) -> Duration {
+        let most = if now < self.slow_until { MOST / 2 } else { MOST };
         let first = self.recent.len().checked_sub(most).and_then(|at| self.recent.get(at));
         first.map_or(now, |first| (*first + SECOND).max(now))
     }
 
-    /// A request is sent.
-    pub fn take(&mut self, now: Duration) {
-        if self.recent.len() == self.most {
+    /// A submit is sent.
+    pub(super) fn take(&mut self, now: Duration) {
+        if self.recent.len() == MOST {
             self.recent.pop_front();
         }
         self.recent.push_back(now);
     }
 
-    /// The server asked for fewer requests.
-    pub fn slow_down(&mut self, now: Duration) {
+    /// The server throttled a request.
+    pub(super) fn slow_down(&mut self, now: Duration) {
         self.slow_until = now + SLOW;
     }
 }
@@ -58,7 +43,7 @@ impl Rate {
 mod tests {
     use super::*;
 
-    /// Sends as many requests as it may until a time, and returns how many.
+    /// Sends as many requests as allowed until a time, and returns the number.
     fn send(rate: &mut Rate, now: &mut Duration, until: Duration) -> usize {
         let mut sent = 0;
         loop {
@@ -73,7 +58,7 @@ mod tests {
 
     #[test]
     fn a_rate_is_kept_and_halved_for_a_minute() {
-        let (mut rate, mut now) = (Rate::submits(), Duration::ZERO);
+        let (mut rate, mut now) = (Rate::default(), Duration::ZERO);
         assert_eq!(send(&mut rate, &mut now, Duration::from_secs(10)), 50);
         rate.slow_down(now);
         assert_eq!(send(&mut rate, &mut now, Duration::from_secs(70)), 120);

@@ -13,8 +13,8 @@ use super::{
 };
 use crate::{Amount, ItemId};
 
-/// Decides which row of a batch starts, when, and on which key. It does no I/O and reads no clock: what happens comes in
-/// with [`Schedule::on`], and [`Schedule::next`] says what to do. Times are on any clock that never goes back, the same for
+/// Decides which row of a batch starts, when, and on which key. It does no I/O and reads no clock: [`Schedule::on`]
+/// takes events, and [`Schedule::next`] returns decisions. Times are on any clock that never goes back, the same for
 /// all calls.
 #[derive(Debug)]
 pub struct Schedule {
@@ -30,14 +30,14 @@ pub struct Schedule {
     pub(super) tally: Tally,
 }
 
-/// Rows that cost and take about the same.
+/// Rows with similar costs and durations.
 #[derive(Debug)]
 pub(super) struct Group {
     name: Arc<str>,
     pub(super) costs: Costs,
-    /// Whether a row of it has ever succeeded. Until then its rows run one at a time.
+    /// Whether one of its rows has ever succeeded. Until then its rows run one at a time.
     pub(super) is_proven: bool,
-    /// Rows that are started or run.
+    /// Rows that are starting or running.
     pub(super) running: usize,
 }
 
@@ -50,11 +50,11 @@ pub(super) struct Row {
     pub(super) bound: Option<usize>,
     pub(super) state: State,
     pub(super) reserve: Reserve,
-    /// Whether it has had its second try.
+    /// Whether it has been retried.
     pub(super) was_retried: bool,
 }
 
-/// Where a row stands; with the key, by its index.
+/// The state of a row, with the index of its key.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum State {
     Ready,
@@ -67,14 +67,14 @@ pub(super) enum State {
     Over,
 }
 
-/// How many rows stand where, and the money.
+/// The number of rows by state, and the money.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
 pub struct Tally {
     /// Rows that are not submitted yet.
     pub ready: usize,
     /// Rows that are submitted or run.
     pub running: usize,
-    /// Rows of which it is unknown whether they have a task.
+    /// Rows that may or may not have a task.
     pub unknown: usize,
     /// Rows that succeeded.
     pub done: usize,
@@ -84,9 +84,9 @@ pub struct Tally {
     pub refused: usize,
     /// Rows that were stopped.
     pub cancelled: usize,
-    /// What the batch has cost.
+    /// The cost of the batch so far.
     pub spent: Amount,
-    /// What is set aside for rows that run or may run.
+    /// The amount set aside for rows that run or may run.
     pub reserved: Amount,
 }
 
@@ -107,8 +107,8 @@ impl Schedule {
         }
     }
 
-    /// Makes the costs of earlier successes known, the oldest first. A group with a history has no canary: its rows don't
-    /// have to wait for the end of the first one.
+    /// Adds the costs of earlier successes, oldest first. A group with a history needs no canary: its rows don't wait
+    /// for the first one to end.
     pub fn history(&mut self, group: &str, costs: impl IntoIterator<Item = Option<Amount>>) {
         let group = self.group(group);
         let Some(group) = self.groups.get_mut(group) else { return };
@@ -120,8 +120,7 @@ impl Schedule {
         }
     }
 
-    /// Adds a row. A row whose id is known already changes nothing, nor does one that names another key than those of the
-    /// schedule.
+    /// Adds a row. A row with a known id changes nothing, nor does one that names a key outside of the schedule.
     pub fn add(&mut self, work: Work) {
         let bound = work.key.as_ref().map(|name| self.keys.iter().position(|key| key.name == *name));
         if self.index.contains_key(&work.id) || bound == Some(None) || self.keys.is_empty() {
@@ -139,7 +138,7 @@ impl Schedule {
         }
     }
 
-    /// How many rows stand where, and the money.
+    /// The number of rows by state, and the money.
     pub fn tally(&self) -> Tally {
         Tally {
             ready: self.queue.len() + self.waiting(),
@@ -170,7 +169,7 @@ impl Schedule {
 }
 
 impl State {
-    /// The key whose slot it has, or waits for.
+    /// The key whose slot it has or waits for.
     pub(super) fn key(self) -> Option<usize> {
         match self {
             Self::Waiting(key) | Self::Sent(key) | Self::Running(key) | Self::Unknown(key) => Some(key),

@@ -5,7 +5,7 @@ use runninghub_batch::Disk;
 
 use super::*;
 
-/// Text of the characters that mean something to a door, mixed with others.
+/// Text with characters that are special in some format, mixed with others.
 fn source() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         "[,;\t\"\r\n@_.:={}\\[\\]#]{1,3}",

@@ -1,4 +1,4 @@
-//! What each door makes of its source, and what it refuses.
+//! The rows that each source produces, and the input that it rejects.
 
 mod jobs;
 mod json_lines;
@@ -27,7 +27,7 @@ fn fields(row: &Row) -> Vec<&str> {
     row.set.iter().map(|(field, _)| &**field).collect()
 }
 
-/// Each problem as one line, with its cure behind an arrow.
+/// Each problem on one line, with its fix after an arrow.
 fn shown(problems: &Problems) -> Vec<String> {
     let cure = |cure: &Option<Sentence>| cure.as_ref().map(|cure| format!(" → {cure}")).unwrap_or_default();
     problems.iter().map(|problem| format!("{problem}{}", cure(&problem.cure))).collect()

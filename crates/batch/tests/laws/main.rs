@@ -14,7 +14,7 @@ const GROUPS: [&str; 2] = ["x", "y"];
 /// Something that happens. Rows are chosen among all, so that many events don't fit the state of their row.
 #[derive(Clone, Debug)]
 enum Step {
-    /// Do what the schedule says.
+    /// Execute the schedule's decision.
     Next,
     Sent(Index),
     Waits(Index),
@@ -35,7 +35,7 @@ enum Step {
     },
     Pause,
     Resume,
-    /// So many seconds pass.
+    /// This many seconds pass.
     Wait(u64),
 }
 

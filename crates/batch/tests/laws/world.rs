@@ -1,4 +1,4 @@
-//! A schedule, played with, and what must hold at each step.
+//! A schedule under random events, and the checks after each step.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -10,13 +10,13 @@ use runninghub_batch::{Amount, Decision, Event, ItemId, ItemState, Limits, Sched
 
 use super::{GROUPS, KEYS, Step};
 
-/// What the test knows by itself: only from what it did.
+/// The test's own bookkeeping, only from its own actions.
 #[derive(Default)]
 pub(super) struct World {
     pub(super) rows: Vec<ItemId>,
     pub(super) state: HashMap<ItemId, ItemState>,
     pub(super) key: HashMap<ItemId, usize>,
-    /// Rows that were started, and what was set aside for each.
+    /// Started rows, and the amount set aside for each.
     pub(super) open: HashMap<ItemId, Amount>,
     pub(super) bound: HashMap<ItemId, Option<usize>>,
     pub(super) price: HashMap<ItemId, Option<u64>>,
@@ -58,7 +58,7 @@ impl World {
         self.waiting.insert(row.clone());
     }
 
-    /// A row that was started is over, and cost so much.
+    /// A started row is over, at this cost.
     pub(super) fn close(&mut self, row: &ItemId, real: u64) {
         self.waiting.remove(row);
         let Some(reserve) = self.open.remove(row) else { return };
@@ -68,7 +68,7 @@ impl World {
     }
 }
 
-/// A schedule, and what the test knows about it.
+/// A schedule, and the test's knowledge of it.
 pub(super) struct Play {
     pub(super) schedule: Schedule,
     pub(super) world: World,
@@ -135,8 +135,8 @@ impl Play {
         Ok(())
     }
 
-    /// Something happens to a row, whether it fits the row's state or not. Only tasks of rows that were not started are
-    /// left out: what they cost is beyond any limit.
+    /// An event for a row, whether it fits the row's state or not. Only tasks of unstarted rows are left out, since
+    /// their costs would exceed any limit.
     pub(super) fn about(&mut self, step: &Step, item: ItemId) {
         let world = &mut self.world;
         let real = |cost: Option<u64>| cost.or(world.price[&item]).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What stops a batch, and what doesn't.
+//! Conditions that stop a batch, and ones that don't.
 
 use std::{
     sync::Arc,
@@ -9,7 +9,7 @@ use runninghub::{ApiKey, RunningHub, ledger::State};
 use runninghub_batch::{ItemState, Key, Limits, MaxFailures, News, Paused};
 use runninghub_sim::{Rule, Scenario, ScriptNode, Sim};
 
-use crate::lab::{Lab, Told, WORKFLOW};
+use crate::lab::{Diary, Lab, WORKFLOW};
 
 const SHORT: Duration = Duration::from_millis(120);
 const CREATE: &str = "/task/openapi/create";
@@ -19,21 +19,21 @@ async fn a_pause_takes_back_what_waits_and_follows_what_runs() {
     let lab = Lab::new(Duration::from_millis(600), |sim| sim).await;
     let items = lab.items(20);
     let mut batch = lab.open(&items, Limits::default()).await;
-    let mut told = Told::default();
+    let mut diary = Diary::default();
     while let Some(news) = batch.next().await {
         let is_over = matches!(news, News::Over(_));
-        told.news.push(news);
+        diary.news.push(news);
         if is_over && batch.paused().is_none() {
             batch.pause();
         }
     }
-    let ran = told.count(ItemState::Done);
+    let ran = diary.count(ItemState::Done);
     assert!((1..=4).contains(&ran), "{ran} ran");
     assert_eq!(batch.paused(), Some(&Paused::Asked));
     assert!(lab.entries().await.iter().all(|entry| entry.state == State::Done), "nothing was left half-way");
     assert_eq!((lab.creates().1, batch.tally().ready), (ran, 20 - ran));
     batch.resume();
-    assert_eq!(Told::all(&mut batch).await.count(ItemState::Done), 20 - ran);
+    assert_eq!(Diary::all(&mut batch).await.count(ItemState::Done), 20 - ran);
     assert_eq!(lab.creates().1, 20);
 }
 
@@ -61,10 +61,10 @@ async fn a_key_that_cannot_pay_pauses_and_no_row_fails() {
     let lab = Lab::new(SHORT, |sim| sim.rule(Rule::answer(CREATE, 200, broke).skip(4).times(1_000))).await;
     let items = lab.items(10);
     let mut batch = lab.open(&items, Limits::default()).await;
-    let told = Told::all(&mut batch).await;
-    assert_eq!((told.over().len(), told.count(ItemState::Done)), (4, 4));
+    let diary = Diary::all(&mut batch).await;
+    assert_eq!((diary.over().len(), diary.count(ItemState::Done)), (4, 4));
     assert_eq!(batch.paused(), Some(&Paused::Keys(vec!["main".into()])));
-    assert!(told.news.iter().any(|news| matches!(news, News::Key { .. })));
+    assert!(diary.news.iter().any(|news| matches!(news, News::Key { .. })));
     assert_eq!((batch.tally().ready, batch.tally().failed + batch.tally().refused), (6, 0));
 }
 
@@ -80,7 +80,7 @@ async fn other_keys_go_on_when_one_cannot_pay() {
     let keys = vec![Key::new("broke", Arc::new(broke)), Key::new("main", Arc::new(lab.hub(&workspace)))];
     let items = lab.items(8);
     let mut batch = lab.open_with(&workspace, keys, &items, Limits::default()).await;
-    assert_eq!(Told::all(&mut batch).await.count(ItemState::Done), 8);
+    assert_eq!(Diary::all(&mut batch).await.count(ItemState::Done), 8);
     assert_eq!(lab.creates().1, 8);
 }
 
@@ -93,12 +93,12 @@ async fn equal_failures_pause_the_batch_and_failures_are_not_repeated() {
     let items = lab.items(20);
     let limits = Limits { max_failures: Some(MaxFailures::Count(9)), ..Limits::default() };
     let mut batch = lab.open(&items, limits).await;
-    let told = Told::all(&mut batch).await;
+    let diary = Diary::all(&mut batch).await;
     let Some(Paused::Alike { count: 5, class }) = batch.paused() else { panic!("{:?}", batch.paused()) };
     assert_eq!(&**class, "node 6");
     // Without a success the rows run one by one.
-    assert_eq!((told.count(ItemState::Failed), lab.creates().1), (5, 5));
-    let over = told.news.iter().find_map(|news| match news {
+    assert_eq!((diary.count(ItemState::Failed), lab.creates().1), (5, 5));
+    let over = diary.news.iter().find_map(|news| match news {
         News::Over(over) => Some(over),
         _ => None,
     });
@@ -111,7 +111,7 @@ async fn a_row_that_is_refused_is_over_and_others_go_on() {
     let lab = Lab::new(SHORT, |sim| sim.rule(Rule::answer(CREATE, 200, content).skip(2).times(1))).await;
     let items = lab.items(6);
     let mut batch = lab.open(&items, Limits::default()).await;
-    let told = Told::all(&mut batch).await;
-    assert_eq!((told.count(ItemState::Done), told.count(ItemState::Refused)), (5, 1));
+    let diary = Diary::all(&mut batch).await;
+    assert_eq!((diary.count(ItemState::Done), diary.count(ItemState::Refused)), (5, 1));
     assert_eq!(lab.creates(), (6, 5));
 }

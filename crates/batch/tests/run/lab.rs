@@ -11,7 +11,7 @@ use runninghub_sim::{Scenario, ScriptNode, Sim, SimBuilder};
 
 pub(crate) const BATCH: &str = "cats";
 pub(crate) const WORKFLOW: &str = "1979026379880697857";
-/// Waits are a twentieth of what they are.
+/// Waits are a twentieth of the real ones.
 const SCALE: f64 = 0.05;
 
 /// A simulator with a workflow that takes this long, and a state folder.
@@ -20,9 +20,9 @@ pub(crate) struct Lab {
     pub(crate) dir: tempfile::TempDir,
 }
 
-/// What a run of a batch has reported.
+/// The reports of a batch's run.
 #[derive(Default)]
-pub(crate) struct Told {
+pub(crate) struct Diary {
     pub(crate) news: Vec<News>,
 }
 
@@ -59,7 +59,7 @@ impl Lab {
         Target { place, kind: Kind::Workflow, id: WORKFLOW.into() }
     }
 
-    /// So many rows, each with a text of its own.
+    /// This many rows, each with its own text.
     pub(crate) fn items(&self, rows: usize) -> Vec<Item> {
         let rows: Vec<String> = (1..=rows).map(|row| format!("cat-{row},cat number {row}")).collect();
         let table = format!("_id,6.text\n{}\n", rows.join("\n"));
@@ -68,7 +68,7 @@ impl Lab {
         rows.freeze(&self.target(), true, no_files).expect("items").items
     }
 
-    /// Opens the batch, with what the ledger knows of each item.
+    /// Opens the batch, with the ledger's record of each item.
     pub(crate) async fn open(&self, items: &[Item], limits: Limits) -> BatchRun {
         let workspace = self.workspace();
         let service: Arc<dyn Service> = Arc::new(self.hub(&workspace));
@@ -121,14 +121,14 @@ impl Lab {
     }
 }
 
-impl Told {
+impl Diary {
     /// Follows a batch to its end.
     pub(crate) async fn all(batch: &mut BatchRun) -> Self {
-        let mut told = Self::default();
+        let mut diary = Self::default();
         while let Some(news) = batch.next().await {
-            told.news.push(news);
+            diary.news.push(news);
         }
-        told
+        diary
     }
 
     /// How the rows ended.

@@ -9,7 +9,7 @@ use runninghub::{
 use runninghub_batch::{ItemState, Key, Limits, News};
 use runninghub_sim::{Rule, Sim};
 
-use crate::lab::{Lab, Told, WORKFLOW};
+use crate::lab::{Diary, Lab, WORKFLOW};
 
 const SHORT: Duration = Duration::from_millis(120);
 
@@ -18,8 +18,8 @@ async fn sixty_rows_on_three_slots_are_paid_once_each_and_none_is_refused() {
     let lab = Lab::new(SHORT, |sim| sim).await;
     let items = lab.items(60);
     let mut batch = lab.open(&items, Limits::default()).await;
-    let told = Told::all(&mut batch).await;
-    assert_eq!(told.count(ItemState::Done), 60);
+    let diary = Diary::all(&mut batch).await;
+    assert_eq!(diary.count(ItemState::Done), 60);
     assert_eq!(lab.creates(), (60, 60), "no create was refused");
     assert!(lab.entries().await.iter().all(|entry| entry.state == State::Done));
     for item in &items {
@@ -30,7 +30,7 @@ async fn sixty_rows_on_three_slots_are_paid_once_each_and_none_is_refused() {
     // Once more: nothing is left to do.
     drop(batch);
     let mut again = lab.open(&items, Limits::default()).await;
-    assert_eq!(Told::all(&mut again).await.news.len(), 0);
+    assert_eq!(Diary::all(&mut again).await.news.len(), 0);
     assert_eq!(lab.creates(), (60, 60));
 }
 
@@ -77,7 +77,7 @@ async fn a_batch_runs_in_one_process_at_a_time() {
     assert_eq!(error.kind(), runninghub::ErrorKind::Usage);
     drop(first);
     let mut again = lab.open(&items, Limits::default()).await;
-    assert_eq!(Told::all(&mut again).await.count(ItemState::Done), 2);
+    assert_eq!(Diary::all(&mut again).await.count(ItemState::Done), 2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -86,15 +86,15 @@ async fn a_submit_of_unknown_outcome_holds_its_row_and_its_slot_until_it_is_reso
     let lab = Lab::new(SHORT, |sim| sim.rule(lost)).await;
     let items = lab.items(6);
     let mut batch = lab.open(&items, Limits::default()).await;
-    let told = Told::all(&mut batch).await;
-    let unknown = told.news.iter().find_map(|news| match news {
+    let diary = Diary::all(&mut batch).await;
+    let unknown = diary.news.iter().find_map(|news| match news {
         News::Unknown { item, attempt: Some(attempt), .. } => Some((item.clone(), attempt.clone())),
         _ => None,
     });
     let (item, attempt) = unknown.expect("one is unknown");
-    assert_eq!((told.count(ItemState::Done), batch.tally().unknown, lab.creates()), (5, 1, (6, 6)));
+    assert_eq!((diary.count(ItemState::Done), batch.tally().unknown, lab.creates()), (5, 1, (6, 6)));
     drop(batch);
-    // The next run holds it, and goes on when somebody has found its task.
+    // The next run holds it, and continues once its task has been found.
     let known = lab.entries().await;
     let tasks: Vec<_> = known.iter().filter_map(|entry| entry.task.clone()).collect();
     let task =
@@ -103,8 +103,8 @@ async fn a_submit_of_unknown_outcome_holds_its_row_and_its_slot_until_it_is_reso
     let ledger = lab.workspace().ledger().expect("a ledger");
     let step = Step::Accepted { task: task.expect("its task").as_str().into() };
     ledger.advance(&attempt, step).await.expect("resolved");
-    let told = Told::all(&mut batch).await;
-    assert_eq!(told.over(), [(item, ItemState::Done)]);
+    let diary = Diary::all(&mut batch).await;
+    assert_eq!(diary.over(), [(item, ItemState::Done)]);
     assert_eq!(lab.creates().1, 6, "nothing was paid twice");
 }
 
@@ -122,13 +122,13 @@ async fn a_batch_and_single_runs_share_the_slots_of_a_key() {
             }
         })
     };
-    let told = Told::all(&mut batch).await;
+    let diary = Diary::all(&mut batch).await;
     singles.await.expect("no panic");
-    assert_eq!(told.count(ItemState::Done), 12);
+    assert_eq!(diary.count(ItemState::Done), 12);
     assert_eq!(lab.creates(), (16, 16), "none was refused");
 }
 
-/// Each key has a service of its own, which doesn't know the tasks of the other one.
+/// Each key has its own service, which doesn't know the other one's tasks.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tasks_of_an_earlier_run_are_followed_with_the_key_that_has_paid() {
     const OTHER: &str = "abcdefabcdefabcdefabcdefabcdefab";
@@ -166,14 +166,14 @@ async fn tasks_of_an_earlier_run_are_followed_with_the_key_that_has_paid() {
     let workspace = lab.workspace();
     let [main, studio] = keys(&workspace);
     let mut batch = lab.open_with(&workspace, vec![studio, main], &items, Limits::default()).await;
-    let told = Told::all(&mut batch).await;
-    assert_eq!(told.over().len(), told.count(ItemState::Done), "{:?}", told.over());
+    let diary = Diary::all(&mut batch).await;
+    assert_eq!(diary.over().len(), diary.count(ItemState::Done), "{:?}", diary.over());
     // On a busy machine a submit may have been left while it was sent.
     let entries = lab.entries().await;
     assert!(
         entries.iter().all(|entry| matches!(entry.state, State::Done | State::Submitting)),
         "{entries:#?}"
     );
-    let followed = told.over().iter().filter(|(id, _)| running.contains(id)).count();
+    let followed = diary.over().iter().filter(|(id, _)| running.contains(id)).count();
     assert_eq!(followed, running.len());
 }

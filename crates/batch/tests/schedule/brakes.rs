@@ -1,4 +1,4 @@
-//! What pauses a batch.
+//! Conditions that pause a batch.
 
 use super::*;
 

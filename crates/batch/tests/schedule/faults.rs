@@ -1,4 +1,4 @@
-//! Whose fault decides.
+//! The effects of whose fault a failure is.
 
 use super::*;
 

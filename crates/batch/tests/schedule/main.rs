@@ -23,7 +23,7 @@ fn coins(coins: u64) -> Amount {
     Amount::whole(coins)
 }
 
-/// The next second: the rate of submits doesn't matter in most tests.
+/// The next second, since the rate of submits is irrelevant in most tests.
 fn later(now: &mut Duration) -> Duration {
     *now += at(1);
     *now

@@ -1,4 +1,4 @@
-//! What is set aside, and when nothing more starts.
+//! The reserves, and when they stop further rows.
 
 use super::*;
 

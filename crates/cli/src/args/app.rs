@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{Machine, Paging, Submitting};
+use super::{Machine, Paging, SubmitOptions};
 
 /// Find, inspect and run AI apps.
 #[derive(Args, Debug)]
@@ -61,10 +61,10 @@ pub(crate) struct AppRun {
     pub(crate) machine: Machine,
 
     #[command(flatten)]
-    pub(crate) submitting: Submitting,
+    pub(crate) submitting: SubmitOptions,
 }
 
-/// How a form is filled in.
+/// Options for filling in a form.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Filling {
     /// Fill in a field; @FILE uploads a file

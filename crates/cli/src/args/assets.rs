@@ -126,7 +126,7 @@ pub(crate) struct GroupChange {
     pub(crate) description: Option<String>,
 }
 
-/// Which part of a list.
+/// A page of a list.
 #[derive(Args, Debug)]
 pub(crate) struct Paging {
     /// Page number
@@ -145,7 +145,7 @@ pub(crate) enum Medium {
     Audio,
 }
 
-/// An id as it is shown, `asset://7`, or alone.
+/// An id, with or without `asset://`.
 #[expect(clippy::unnecessary_wraps, reason = "the parser of the command line wants it so")]
 fn asset_id(text: &str) -> Result<String, std::convert::Infallible> {
     Ok(text.strip_prefix("asset://").unwrap_or(text).to_owned())

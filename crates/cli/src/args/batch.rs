@@ -26,7 +26,7 @@ pub(crate) enum BatchCommand {
     Run(Box<BatchRun>),
     /// Follow a batch that another process runs
     Watch(OneBatch),
-    /// Let the process that runs a batch start nothing more
+    /// Pause a batch that another process runs
     Pause(OneBatch),
     Resume(Box<BatchResume>),
     Retry(Box<BatchRetry>),
@@ -55,12 +55,12 @@ pub(crate) struct BatchPlan {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), hide_short_help = true)]
     pub(crate) slots: Option<u32>,
 
-    /// List every row, and what happens to it
+    /// List every row and its planned action
     #[arg(long = "rows")]
     pub(crate) is_listed: bool,
 }
 
-/// Run a batch, or go on with it: the same command does both.
+/// Run a batch, or resume it: the same command does both.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Rows that are done are left alone, tasks of an earlier run are followed, and nothing is paid for twice. Where
@@ -93,7 +93,7 @@ pub(crate) struct OneBatch {
     pub(crate) batch: String,
 }
 
-/// A batch of this machine that goes on.
+/// A batch of this machine to resume.
 #[derive(Args, Debug)]
 pub(crate) struct StoredBatch {
     /// Batch name, as `rhub batch ls` shows it
@@ -104,12 +104,12 @@ pub(crate) struct StoredBatch {
     #[arg(long, value_name = "FILE")]
     pub(crate) workflow: Option<String>,
 
-    /// Folder for the results [default: that of the batch]
+    /// Folder for the results [default: the batch's]
     #[arg(short, long, env = "RUNNINGHUB_OUT", value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
 }
 
-/// Go on with a batch, with the rows and the limits that it had when it ran last.
+/// Resume a batch, with the rows and limits of its last run.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 The rows come from the ledger, so that the table is not needed, and so do the limits: `--max-cost none` lifts one.
@@ -126,7 +126,7 @@ pub(crate) struct BatchResume {
     pub(crate) events: bool,
 }
 
-/// Run rows again that failed, were cancelled or refused.
+/// Rerun rows that failed, were cancelled or refused.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Only these rows run, with the values that they had. Each is paid for again if its failed task cost something.
@@ -155,14 +155,14 @@ pub(crate) struct BatchRetry {
     pub(crate) events: bool,
 }
 
-/// When a batch starts nothing more. The ledger remembers it.
+/// When a batch pauses. The ledger stores these limits.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Limits {
-    /// Slots of each key to use at most [default: all]
+    /// Maximum slots of each key to use [default: all]
     #[arg(long, value_name = "N", value_parser = limit(slots))]
     pub(crate) slots: Option<Limit<u32>>,
 
-    /// Start nothing that could make the batch cost more
+    /// Start no row that could exceed this total cost
     #[arg(long, value_name = "AMOUNT", value_parser = limit(amount))]
     pub(crate) max_cost: Option<Limit<Amount>>,
 
@@ -170,12 +170,12 @@ pub(crate) struct Limits {
     #[arg(long, value_name = "N|P%", value_parser = limit(MaxFailures::from_str))]
     pub(crate) max_failures: Option<Limit<MaxFailures>>,
 
-    /// Start nothing after this time of day, such as 07:00
+    /// Start no rows after this time of day, such as 07:00
     #[arg(long, value_name = "TIME", value_parser = limit(Clock::from_str))]
     pub(crate) until: Option<Limit<Clock>>,
 }
 
-/// A limit, or that there is none any more.
+/// A limit, or its removal.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Limit<T> {
     At(T),
@@ -183,7 +183,7 @@ pub(crate) enum Limit<T> {
 }
 
 impl Limits {
-    /// The limits of the options, else those of the job, else those of the run before.
+    /// The limits from the options, or else from the job, or else from the previous run.
     pub(crate) fn over(&self, others: JobLimits) -> JobLimits {
         fn over<T>(option: Option<Limit<T>>, other: Option<T>) -> Option<T> {
             match option {
@@ -219,7 +219,7 @@ fn amount(text: &str) -> Result<Amount, Sentence> {
     text.parse().map_err(|_| say!("an amount is a number such as 300 or 0.25"))
 }
 
-/// Where rows come from, and what they run.
+/// The source of rows, and their target.
 #[derive(Args, Debug, Default)]
 #[command(group(ArgGroup::new("target")))]
 pub(crate) struct BatchRows {
@@ -286,7 +286,7 @@ pub(crate) struct BatchRows {
     pub(crate) unique: bool,
 }
 
-/// What happens to rows that have run before.
+/// How to handle rows that ran before.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Resume {
     /// Folder for the results
@@ -301,7 +301,7 @@ pub(crate) struct Resume {
     #[arg(long, value_enum, value_name = "WHAT")]
     pub(crate) changed: Option<Changed>,
 
-    /// Take results of equal rows from other batches
+    /// Reuse results of equal rows from other batches
     #[arg(long, hide_short_help = true)]
     pub(crate) reuse: bool,
 }
@@ -333,7 +333,7 @@ pub(crate) struct BatchExport {
     #[arg(value_name = "BATCH", add = ArgValueCandidates::new(complete::batches))]
     pub(crate) batch: String,
 
-    // In place of the option of that name that every command knows.
+    // Replaces the global option of that name.
     /// Export format [default: csv]
     #[arg(id = "format", long, value_name = "FORMAT", value_parser = export_format())]
     pub(crate) format: Option<Format>,

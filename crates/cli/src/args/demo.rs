@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use runninghub::Speed;
 
-use super::Patience;
+use super::FollowOptions;
 use crate::speed;
 
 /// Try everything without a key or network.
@@ -23,5 +23,5 @@ pub(crate) struct Demo {
     pub(crate) speed: Speed,
 
     #[command(flatten)]
-    pub(crate) patience: Patience,
+    pub(crate) follow: FollowOptions,
 }

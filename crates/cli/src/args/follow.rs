@@ -1,4 +1,4 @@
-//! Options of the commands that follow a task or bring its results home.
+//! Options of commands that follow a task or download its results.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -7,7 +7,7 @@ use clap::Args;
 use super::Hidden;
 use crate::duration;
 
-/// Where results go.
+/// The destination of results.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Saving {
     /// Download the results to this folder
@@ -27,9 +27,9 @@ pub(crate) struct Saving {
     pub(crate) keep_intermediate: bool,
 }
 
-/// How long to watch, and what to leave behind.
+/// Options for following a run.
 #[derive(Args, Clone, Debug)]
-pub(crate) struct Patience {
+pub(crate) struct FollowOptions {
     /// Stop waiting after this long; the task continues
     #[arg(long, env = "RUNNINGHUB_TIMEOUT", value_name = "TIME", value_parser = duration::parse)]
     pub(crate) timeout: Option<Duration>,
@@ -39,7 +39,7 @@ pub(crate) struct Patience {
     pub(crate) cancel_on_interrupt: bool,
 
     #[command(flatten)]
-    pub(crate) recording: Keeping,
+    pub(crate) recording: RecordingOptions,
 
     /// Ring the bell and notify at the end
     #[arg(long, hide_short_help = true)]
@@ -51,7 +51,7 @@ pub(crate) struct Patience {
 
 /// Whether the run is recorded.
 #[derive(Args, Clone, Debug)]
-pub(crate) struct Keeping {
+pub(crate) struct RecordingOptions {
     /// Record the run, redacted, for `rhub replay`
     ///
     /// The folder must be new or empty.
@@ -71,7 +71,7 @@ pub(crate) struct Keeping {
     pub(crate) record_previews: bool,
 }
 
-/// What becomes of preview pictures.
+/// Options for preview images.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Previews {
     /// Save preview images to this folder
@@ -82,18 +82,18 @@ pub(crate) struct Previews {
     pub(crate) shown: Shown,
 }
 
-/// How preview pictures are shown.
+/// How to show preview images.
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub(crate) struct Shown {
     /// How to show preview images on a terminal
     #[cfg(feature = "preview")]
     #[arg(long, value_name = "HOW", value_enum, default_value_t, hide_short_help = true)]
-    pub(crate) preview: crate::picture::Wish,
+    pub(crate) preview: crate::picture::PreviewMode,
 }
 
-/// What every run has in common.
+/// Options of every run.
 #[derive(Args, Clone, Debug)]
-pub(crate) struct Submitting {
+pub(crate) struct SubmitOptions {
     #[command(flatten)]
     pub(crate) saving: Saving,
 
@@ -101,9 +101,9 @@ pub(crate) struct Submitting {
     #[arg(long, value_name = "TEXT")]
     pub(crate) label: Option<String>,
 
-    /// Keep only digests of what is set, not the values
+    /// Store only digests of the settings, not the values
     ///
-    /// Such a run can be neither found by its values nor repeated.
+    /// You can neither find such a run by its values nor repeat it.
     #[arg(long, hide_short_help = true)]
     pub(crate) private: bool,
 
@@ -115,7 +115,7 @@ pub(crate) struct Submitting {
 
     /// Run it this many times, one after the other
     ///
-    /// It stops at the first run that doesn't succeed. A seed of `random` is drawn anew for each. `rhub batch` uses all slots.
+    /// It stops at the first run that doesn't succeed. Each run draws a new seed for `random`. `rhub batch` uses all slots.
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u32).range(1..), hide_short_help = true)]
     pub(crate) repeat: u32,
 
@@ -128,7 +128,7 @@ pub(crate) struct Submitting {
     pub(crate) queue_timeout: Option<Duration>,
 
     #[command(flatten)]
-    pub(crate) patience: Patience,
+    pub(crate) follow: FollowOptions,
 
     /// Timeout of the submit request
     #[arg(long, env = "RUNNINGHUB_CREATE_TIMEOUT", value_name = "TIME", value_parser = duration::parse, default_value = "120s", hide_short_help = true)]

@@ -1,4 +1,4 @@
-//! Options that every command knows.
+//! Global options.
 
 use std::path::PathBuf;
 
@@ -79,7 +79,7 @@ pub(crate) struct Global {
 
     /// Draw with ASCII characters only
     ///
-    /// It is the default where the character set is not UTF-8.
+    /// This is the default if the character set is not UTF-8.
     #[arg(long, global = true, env = "RUNNINGHUB_ASCII", value_parser = FalseyValueParser::new())]
     pub(crate) ascii: bool,
 
@@ -137,7 +137,7 @@ pub(crate) struct Global {
     #[arg(skip)]
     pub(crate) stored: Stored,
 
-    /// What sets `--timeout`: neither the command line nor the environment if it is the profile.
+    /// The source of `--timeout`; the profile, if neither the command line nor the environment set it.
     #[arg(skip)]
     pub(crate) timeout_source: Option<ValueSource>,
 }
@@ -158,7 +158,7 @@ pub(crate) enum Format {
     Human,
     Plain,
     Json,
-    /// Of `batch export`, whose option of the same name means another thing. Its report is as by default.
+    /// For `batch export`, whose option of that name has another meaning, reports use the default format.
     #[value(skip)]
     Export(Export),
 }

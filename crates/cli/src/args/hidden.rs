@@ -1,13 +1,13 @@
-//! Values that are secrets, or hold one.
+//! Values that are secrets or contain one.
 
 use std::fmt;
 
-/// An address with a password or a secret path in it. `Debug` does not show it.
+/// A URL that contains a password or a secret path. `Debug` does not show it.
 #[derive(Clone)]
 pub(crate) struct Hidden(String);
 
 impl Hidden {
-    /// The value: for the one who connects, for nothing else.
+    /// The value, only for connecting.
     pub(crate) fn expose(&self) -> &str {
         &self.0
     }

@@ -4,7 +4,7 @@ use clap::{Args, builder::PossibleValuesParser};
 
 use super::Hidden;
 
-/// What it runs on, and by which endpoint.
+/// The instance type and the endpoint.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Machine {
     /// Machine with 24, 48 or 84 GB of GPU memory

@@ -1,4 +1,4 @@
-//! The command line: one file per command, and the options that all of them know.
+//! The command line: one file per command, and the global options.
 
 mod account;
 mod app;
@@ -40,7 +40,7 @@ pub(crate) use self::{
         Changed, Limits, Resume, StoredBatch,
     },
     config::{Config, ConfigCommand},
-    follow::{Patience, Previews, Saving, Shown, Submitting},
+    follow::{FollowOptions, Previews, Saving, Shown, SubmitOptions},
     global::{Format, Global},
     help::Help,
     hidden::Hidden,
@@ -127,6 +127,11 @@ pub(crate) enum Command {
     Help(Help),
 }
 
+/// The first of these options that was given.
+pub(crate) fn first_given<const N: usize>(options: [(&'static str, bool); N]) -> Option<&'static str> {
+    options.into_iter().find_map(|(name, is_given)| is_given.then_some(name))
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
@@ -138,7 +143,7 @@ mod tests {
         Cli::command().debug_assert();
     }
 
-    /// Options of single commands whose variables existed before only the options of every command had one.
+    /// Options of single commands whose variables predate the rule that only global options have variables.
     const ALSO: [&str; 4] = ["out", "timeout", "create-timeout", "webhook"];
 
     #[test]

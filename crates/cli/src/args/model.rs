@@ -7,7 +7,7 @@ use clap::{Args, Subcommand, builder::PossibleValuesParser};
 use clap_complete::ArgValueCandidates;
 use runninghub::{Sentence, say};
 
-use super::Submitting;
+use super::SubmitOptions;
 use crate::complete;
 
 /// Run models of the Standard Model API: images, videos, audio, text.
@@ -74,7 +74,7 @@ pub(crate) struct RunModel {
     pub(crate) max_cost: Option<f64>,
 
     #[command(flatten)]
-    pub(crate) submitting: Submitting,
+    pub(crate) submitting: SubmitOptions,
 }
 
 // A model with its values. Without documentation, which would be the help of `model price`.
@@ -100,7 +100,7 @@ pub(crate) struct ModelCall {
     pub(crate) catalog: CatalogFile,
 }
 
-/// What is known of models.
+/// The model catalog.
 #[derive(Args, Debug)]
 pub(crate) struct CatalogFile {
     /// Your own model catalog (JSON Lines)

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::{Filling, Machine, Submitting};
+use super::{Filling, Machine, SubmitOptions};
 
 /// Run Quick Create apps.
 #[derive(Args, Debug)]
@@ -23,7 +23,7 @@ pub(crate) struct QuickStyles {
     /// Id of the Quick Create app
     pub(crate) app: String,
 
-    /// Type number, as the platform counts them
+    /// Type number, as defined by the platform
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) kind: u32,
 }
@@ -45,5 +45,5 @@ pub(crate) struct QuickRun {
     pub(crate) machine: Machine,
 
     #[command(flatten)]
-    pub(crate) submitting: Submitting,
+    pub(crate) submitting: SubmitOptions,
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Machine, Submitting};
+use super::{Machine, SubmitOptions};
 
 /// Run a workflow and follow it to the end.
 #[derive(Args, Debug)]
@@ -17,7 +17,7 @@ pub(crate) struct Run {
     #[arg(required_unless_present = "from")]
     pub(crate) workflow: Option<String>,
 
-    /// Run again what this file beside results says
+    /// Repeat the run described by this file next to its results
     ///
     /// FILE is a manifest (`TASK.manifest.json`) or the `.run.json` of a batch's row. `--set` changes fields.
     #[arg(
@@ -34,7 +34,7 @@ pub(crate) struct Run {
     #[arg(short, long, value_name = "NODE.FIELD=VALUE")]
     pub(crate) set: Vec<String>,
 
-    /// Set a field to this text, to the letter
+    /// Set a field to exactly this text
     #[arg(long, value_name = "NODE.FIELD=TEXT", hide_short_help = true)]
     pub(crate) set_text: Vec<String>,
 
@@ -62,5 +62,5 @@ pub(crate) struct Run {
     pub(crate) machine: Machine,
 
     #[command(flatten)]
-    pub(crate) submitting: Submitting,
+    pub(crate) submitting: SubmitOptions,
 }

@@ -1,4 +1,4 @@
-//! What `--server` names.
+//! The value of `--server`.
 
 use std::fmt;
 
@@ -8,12 +8,12 @@ use runninghub::{NativeProxy, Place, Untrusted, net::split_login};
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Server {
     Proxy(NativeProxy),
-    /// As it was written: a URL, or a host and a port.
+    /// As written: a URL, or a host and a port.
     Url(String),
 }
 
 impl Server {
-    /// The one where a task of the ledger runs; `None` where that is RunningHub's API.
+    /// The server of a task in the ledger; `None` for RunningHub's API.
     pub(crate) fn of(place: &Place) -> Option<Self> {
         match place {
             Place::NativeProxy { proxy, .. } => Some(Self::Proxy(*proxy)),

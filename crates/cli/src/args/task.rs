@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use clap_complete::ArgValueCandidates;
 
-use super::{Machine, Patience, Saving, Submitting};
+use super::{FollowOptions, Machine, Saving, SubmitOptions};
 use crate::complete;
 
 /// Follow running or finished tasks.
@@ -26,7 +26,7 @@ pub(crate) struct Watch {
     pub(crate) saving: Saving,
 
     #[command(flatten)]
-    pub(crate) patience: Patience,
+    pub(crate) follow: FollowOptions,
 }
 
 // Without documentation, which would be the help of every command that takes it.
@@ -65,11 +65,11 @@ pub(crate) struct Rerun {
 
     /// Change a field; @FILE uploads a file
     ///
-    /// As in the command that made the run: NODE.FIELD of a workflow, NAME of an app or a model. `random` draws a new seed.
+    /// Named as in the original command: NODE.FIELD of a workflow, NAME of an app or a model. `random` draws a new seed.
     #[arg(short, long, value_name = "FIELD=VALUE")]
     pub(crate) set: Vec<String>,
 
-    /// Set a field to this text, to the letter
+    /// Set a field to exactly this text
     #[arg(long, value_name = "NODE.FIELD=TEXT", hide_short_help = true)]
     pub(crate) set_text: Vec<String>,
 
@@ -77,7 +77,7 @@ pub(crate) struct Rerun {
     pub(crate) machine: Machine,
 
     #[command(flatten)]
-    pub(crate) submitting: Submitting,
+    pub(crate) submitting: SubmitOptions,
 }
 
 /// Open a task's saved results.
@@ -88,7 +88,7 @@ pub(crate) struct Open {
     #[arg(default_value = "last", add = ArgValueCandidates::new(complete::tasks))]
     pub(crate) task_id: String,
 
-    /// Print the path, and open nothing
+    /// Print the path without opening it
     #[arg(long)]
     pub(crate) print: bool,
 }

@@ -1,4 +1,4 @@
-//! What this machine has submitted.
+//! Tasks submitted from this machine.
 
 use clap::{ArgGroup, Args};
 use clap_complete::ArgValueCandidates;
@@ -20,10 +20,10 @@ fn state(text: &str) -> Result<State, Sentence> {
 States: submitting, waiting (for a free slot), accepted, done, failed, cancelled, gone (no longer on the platform).
 Refused and absent submits cost nothing. Unknown means that a task may exist; `rhub resolve` settles it.")]
 pub(crate) struct Tasks {
-    /// Only tasks with this text in their label or in what they set
+    /// Only tasks with this text in their label or settings
     pub(crate) text: Option<String>,
 
-    /// Only tasks submitted since then: 2h, 7d, today, yesterday, 2026-11-29
+    /// Only tasks submitted since this time: 2h, 7d, today, yesterday, 2026-11-29
     #[arg(long, value_name = "WHEN", value_parser = since::parse)]
     pub(crate) since: Option<Since>,
 

@@ -27,8 +27,8 @@ pub(crate) struct Test {
 
     /// Write the snapshots instead of comparing them
     ///
-    /// With `--live`, what the new runs did replaces the recordings. With `--report` alone, what the runs of an earlier
-    /// report did: nothing runs again.
+    /// With `--live`, the new runs replace the recordings. With `--report` alone, those of an earlier report do, and
+    /// nothing runs.
     #[arg(long)]
     pub(crate) accept: bool,
 
@@ -40,7 +40,7 @@ pub(crate) struct Test {
     #[arg(long, requires = "live")]
     pub(crate) yes: bool,
 
-    /// Compare the pictures too: exact, or similar[=0.98]
+    /// Compare images too: exact, or similar[=0.98]
     ///
     /// They are compared with those in the folder `expected` of the recording, which `--accept` writes. `exact` compares
     /// pixels. `similar` is the structural similarity (SSIM), from 0 to 1, that each picture must have.
@@ -56,17 +56,17 @@ pub(crate) struct Test {
     pub(crate) junit: Option<PathBuf>,
 }
 
-/// How pictures are compared.
+/// How to compare images.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Pictures {
     /// Pixel by pixel.
     Exact,
-    /// By their structural similarity, at least this, 0..=1.
+    /// By structural similarity: the minimum, 0..=1.
     Similar(f64),
 }
 
 impl Pictures {
-    /// The similarity that is wanted unless another one is named.
+    /// The default similarity.
     const SIMILAR: f64 = 0.98;
 
     fn parse(text: &str) -> Result<Self, Sentence> {

@@ -10,7 +10,7 @@ use super::{
     submit::{self, Submission},
 };
 use crate::{
-    args::{self, AppCommand, Filling, Sort, Submitting},
+    args::{self, AppCommand, Filling, Sort, SubmitOptions},
     assign::{self, NewValue, Written, named},
     event::Event,
     exit::{Error, Exit},
@@ -57,7 +57,7 @@ pub(super) async fn run(
     submit: Submit,
     (id, site): (&WebappId, Option<Site>),
     filled: Filled,
-    submitting: &Submitting,
+    submitting: &SubmitOptions,
 ) -> Result<Exit, Error> {
     let reach = |context: &mut Context| context.platform(submit::settings(submitting, site));
     let submission = Submission::new(context, submitting, reach)?;

@@ -85,12 +85,12 @@ async fn create(context: &mut Context, hub: &RunningHub, args: args::AssetCreate
     ]
     .into_iter()
     .find_map(|(kind, asset)| kind.extensions().contains(&&*extension).then_some(asset));
-    let told = args.medium.map(|medium| match medium {
+    let by_option = args.medium.map(|medium| match medium {
         Medium::Image => AssetType::Image,
         Medium::Video => AssetType::Video,
         Medium::Audio => AssetType::Audio,
     });
-    let kind = told.or(by_extension).ok_or_else(|| {
+    let kind = by_option.or(by_extension).ok_or_else(|| {
         Error::usage(say!("cannot tell what kind of file {path} is", path))
             .hint(say!("specify it with `--medium image`, `video` or `audio`"))
     })?;

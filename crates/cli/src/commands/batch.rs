@@ -1,4 +1,4 @@
-//! `rhub batch …`: one file for each command, and what they share.
+//! `rhub batch …`: one file for each command, and shared code.
 
 mod export;
 mod list;

@@ -48,17 +48,17 @@ pub(super) struct Context {
     /// Whether the command has created a task.
     has_created: bool,
     /// Whether `result` was reported already.
-    pub(super) is_told: bool,
+    pub(super) is_reported: bool,
     /// A signal that was handled before the command finished. The process ends by it, whatever the result is.
-    pub(super) heeded: Option<Signal>,
+    pub(super) handled_signal: Option<Signal>,
     /// The error in the profile, for `doctor`.
     pub(super) trouble: Option<Error>,
     /// Files being transferred.
     pub(super) transfers: Transfers,
     /// All services in use.
-    pub(super) asked: Vec<Arc<dyn Service>>,
+    pub(super) services: Vec<Arc<dyn Service>>,
     pub(super) previews: Option<PreviewFolder>,
-    /// The recording that the state folder keeps of this run.
+    /// The recording of this run in the state folder.
     pub(super) recording: Option<PathBuf>,
     /// Saved files that are not results.
     pub(super) kept: Vec<Output>,
@@ -104,11 +104,11 @@ impl Context {
             notifies: false,
             advice: Vec::new(),
             has_created: false,
-            is_told: false,
-            heeded: None,
+            is_reported: false,
+            handled_signal: None,
             trouble: None,
             transfers: Transfers::new(),
-            asked: Vec::new(),
+            services: Vec::new(),
             previews: None,
             recording: None,
             kept: Vec::new(),
@@ -215,7 +215,7 @@ impl Context {
         Ok(*entry)
     }
 
-    /// A task, and the recording that the state folder keeps of it.
+    /// A task, and its recording in the state folder.
     pub(super) async fn recorded(&self, text: &str) -> Result<(TaskId, PathBuf), Error> {
         let workspace = self.workspace()?;
         let task = match workspace.find(text).await? {
@@ -231,7 +231,7 @@ impl Context {
         };
         let recording = workspace.recordings().find(&task).ok_or_else(|| {
             Error::usage(say!("there is no recording of task {task}", task = &task)).hint(say!(
-                "rhub keeps those of the latest 100 runs for 30 days; `--record DIR` keeps one for good"
+                "rhub keeps those of the latest 100 runs for 30 days; `--record DIR` keeps one permanently"
             ))
         })?;
         Ok((task, recording))
@@ -252,7 +252,7 @@ impl Context {
         Ok(found)
     }
 
-    /// The site from the options, else the one of the page, else the default.
+    /// The site from the options, or else from the page, or else the default.
     pub(super) fn site(&self, of_page: Option<Site>) -> Result<Site, Error> {
         match (self.global.site, of_page) {
             (Some(site), Some(page)) if site != page && self.global.base_url.is_none() => {
@@ -296,7 +296,7 @@ impl Context {
         self.reporter.show(&Line { t: self.clock.now(), task_id, event });
     }
 
-    /// Shows an event of a run, and keeps what `result` needs.
+    /// Shows an event of a run, and keeps the facts for `result`.
     pub(super) fn event(&mut self, event: RunEvent) {
         match &event {
             RunEvent::Progress(progress) => {
@@ -349,7 +349,7 @@ impl Context {
                     signal => return Err(signal),
                 },
                 done = &mut work => {
-                    // Drain the last updates, so that none is left over for later.
+                    // Drain the last updates, so that none appears later.
                     while let Some(transfer) = self.transfers.ready() {
                         self.transfer(transfer);
                     }
@@ -367,7 +367,7 @@ impl Context {
 
     /// The cost of a task, if it was requested.
     pub(super) fn cost(&self, cost: runninghub::Cost) -> Charge {
-        Charge::new(cost, self.asked.last().and_then(|asked| answer::currency(asked.place())))
+        Charge::new(cost, self.services.last().and_then(|service| answer::currency(service.place())))
     }
 
     /// Lets the shell stop the process, with the terminal in order.
@@ -381,7 +381,7 @@ impl Context {
         self.show(Event::Notice { code, message });
     }
 
-    /// Names what the lines below are about; JSON lines name their task themselves.
+    /// Names the subject of the lines below; JSON lines name their task themselves.
     pub(super) fn heading(&self, name: impl Into<Fact>) {
         if self.format != Format::Json && !self.printer.is_quiet() {
             self.printer.say(&say!("{name}:", name = name.into()));
@@ -426,13 +426,13 @@ impl Context {
             self.outcome.failure = Some(failure.classed(error.kind, self.has_created));
             self.outcome.attempt_id = self.outcome.attempt_id.take().or_else(|| error.attempt.clone());
         }
-        // A command that only queries has no verdict of its own.
+        // A command that only queries has no separate verdict.
         if exit == Exit::Done && self.outcome.status == Verdict::default() {
             self.outcome.status = Verdict::Success;
         }
         // The last of several signals decides.
-        let exit = self.heeded.filter(|_| exit.signal().is_none()).map_or(exit, Exit::from);
-        self.tell(exit);
+        let exit = self.handled_signal.filter(|_| exit.signal().is_none()).map_or(exit, Exit::from);
+        self.report(exit);
         if let Some(error) = &error {
             self.printer.error(error);
         }
@@ -444,30 +444,30 @@ impl Context {
 
     /// Reports the result of a run, and begins the next one.
     pub(super) fn next_run(&mut self) {
-        self.tell(Exit::Done);
+        self.report(Exit::Done);
         self.advice.drain(..).for_each(|advice| self.printer.hint(&advice));
         self.reporter = report::reporter(self.format, self.printer);
         self.clock = Clock::Wall(Instant::now());
         self.outcome = Outcome::default();
-        self.asked.clear();
+        self.services.clear();
         self.recording = None;
-        (self.is_told, self.has_created) = (false, false);
+        (self.is_reported, self.has_created) = (false, false);
     }
 
     /// Reports `result`, once.
-    pub(super) fn tell(&mut self, exit: Exit) {
-        if std::mem::replace(&mut self.is_told, true) {
+    pub(super) fn report(&mut self, exit: Exit) {
+        if std::mem::replace(&mut self.is_reported, true) {
             return;
         }
         self.finish_previews();
-        let why = self.asked.iter().find_map(|asked| asked.recording_failure());
+        let why = self.services.iter().find_map(|service| service.recording_failure());
         if let Some(dir) = self.recording.take_if(|_| {
             // A submit that was refused is not a run.
             self.outcome.task_id.is_none() && self.outcome.attempt_id.is_none()
         }) {
             let _ = fs::remove_dir_all(dir);
         }
-        // The recording in the state folder is only an offer.
+        // The recording in the state folder is optional.
         if let Some(why) = why.filter(|_| self.recording.is_none()) {
             self.warn("recording", say!("the recording is incomplete: {why}", why));
         }
@@ -478,9 +478,9 @@ impl Context {
             self.outcome.failure = Some(Failure { hint, ..failure });
         }
         self.outcome.exit_code = exit.code();
-        bug::is_told();
+        bug::is_reported();
         self.outcome.elapsed = self.clock.now();
-        self.outcome.api_calls = self.asked.iter().map(|asked| asked.api_calls()).sum();
+        self.outcome.api_calls = self.services.iter().map(|service| service.api_calls()).sum();
         self.show(RunEvent::Result(Box::new(self.outcome.clone())));
         let news = match self.outcome.status {
             Verdict::Success => Some(say!("Task completed")),
@@ -494,12 +494,12 @@ impl Context {
     }
 }
 
-/// The last task was asked for, and there is none.
+/// `last` was requested, but there is no task.
 fn none_yet() -> Error {
     Error::usage(say!("no task has been submitted from this machine yet"))
 }
 
-/// The folder for this machine's records: the given one, else the system's default.
+/// The folder for this machine's records: the given one, or else the system's default.
 pub(crate) fn state_dir(named: Option<PathBuf>) -> Option<PathBuf> {
     named.or_else(|| {
         let dirs = etcetera::choose_base_strategy().ok()?;

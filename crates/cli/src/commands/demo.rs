@@ -38,16 +38,16 @@ pub(super) async fn demo(context: &mut Context, args: args::Demo) -> Result<Exit
         ledger: Writes::Elsewhere,
         key: Some(key),
         base_url: Some(sim.base_url().to_owned()),
-        record_previews: args.patience.recording.record_previews,
-        record: args.patience.recording.record.map_or(RecordTo::Nowhere, RecordTo::To),
-        previews: args.patience.previews,
+        record_previews: args.follow.recording.record_previews,
+        record: args.follow.recording.record.map_or(RecordTo::Nowhere, RecordTo::To),
+        previews: args.follow.previews,
         ..Settings::default()
     })?;
-    context.notifies = args.patience.notify;
+    context.notifies = args.follow.notify;
     let following = Following {
         destination: Some(Destination::new(args.out, None, false)),
-        timeout: args.patience.timeout,
-        cancel_on_interrupt: args.patience.cancel_on_interrupt,
+        timeout: args.follow.timeout,
+        cancel_on_interrupt: args.follow.cancel_on_interrupt,
         outlives: false,
     };
     if let Some(destination) = &following.destination {

@@ -29,7 +29,8 @@ use crate::{
 const CLOCK: u64 = 300;
 /// Smallest accepted free space, in bytes: a video alone can be as large.
 const SPACE: u64 = 500 << 20;
-/// The variables that name a proxy, besides `--proxy`. All requests are encrypted, so `HTTP_PROXY` does not apply.
+/// The variables that set a proxy, in addition to `--proxy`. All requests are encrypted, so `HTTP_PROXY` does not
+/// apply.
 const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
 /// The result of a check: a description, or the problem.
@@ -39,7 +40,7 @@ type Finding = Result<Sentence, Error>;
 pub(super) async fn doctor(context: &mut Context) -> Result<Exit, Error> {
     let mut worst = Exit::Done;
     let mut report = |context: &mut Context, name, finding| {
-        let exit = tell(context, name, finding);
+        let exit = report(context, name, finding);
         if exit.code() > worst.code() {
             worst = exit;
         }
@@ -119,7 +120,7 @@ async fn server(context: &mut Context, named: Server) -> Finding {
 }
 
 /// Reports one line, and returns the exit code for it.
-fn tell(context: &mut Context, name: &'static str, finding: Finding) -> Exit {
+fn report(context: &mut Context, name: &'static str, finding: Finding) -> Exit {
     let (exit, message, cure) = match finding {
         Ok(message) => (Exit::Done, message, None),
         Err(error) => (error.exit, error.message, error.hint.map(|hint| *hint)),
@@ -257,7 +258,7 @@ mod tests {
 
     #[test]
     fn a_clock_may_be_a_little_wrong() {
-        for (ahead, told) in [
+        for (ahead, expected) in [
             (None, "the server does not send the time"),
             (Some(0), "within 1 s of the server's clock"),
             (Some(-300), "within 300 s of the server's clock"),
@@ -265,7 +266,7 @@ mod tests {
             (Some(-301), "this machine's clock is 301 s behind"),
             (Some(i64::MIN), "this machine's clock is 9223372036854775808 s behind"),
         ] {
-            assert_eq!(clock(ahead).unwrap_or_else(|error| error.message).to_string(), told);
+            assert_eq!(clock(ahead).unwrap_or_else(|error| error.message).to_string(), expected);
         }
     }
 }

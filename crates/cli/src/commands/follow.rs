@@ -37,7 +37,7 @@ impl Following {
     /// Reads the options. Checks that results can be saved before anything is paid.
     pub(super) fn new(
         saving: args::Saving,
-        patience: &args::Patience,
+        follow: &args::FollowOptions,
         service: &dyn Service,
     ) -> Result<Self, Error> {
         let args::Saving { out, name, keep_intermediate } = saving;
@@ -51,8 +51,8 @@ impl Following {
         }
         Ok(Self {
             destination,
-            timeout: patience.timeout,
-            cancel_on_interrupt: patience.cancel_on_interrupt,
+            timeout: follow.timeout,
+            cancel_on_interrupt: follow.cancel_on_interrupt,
             outlives: true,
         })
     }
@@ -98,7 +98,7 @@ pub(super) async fn follow(
 ) -> Result<Exit, Error> {
     context.outcome.task_id = Some(run.task_id().clone());
     context.outcome.attempt_id = run.attempt().map(ToString::to_string);
-    // Quiet text shows no progress.
+    // Text output with `--quiet` shows no progress.
     run.ticks(context.format == args::Format::Json || !context.global.quiet);
     let deadline = following.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     let mut tick = interval(TICK);
@@ -148,7 +148,7 @@ pub(super) async fn follow(
                 };
                 context.warn(
                     "timeout",
-                    say!("stopped waiting after {after} s (`{option}`); the task goes on", after, option),
+                    say!("stopped waiting after {after} s (`{option}`); the task continues", after, option),
                 );
                 leave(context, service, &run, following);
                 return Ok(Exit::StillRunning);
@@ -156,7 +156,7 @@ pub(super) async fn follow(
             Turn::Signal(Signal::Suspend) => context.suspend(),
             Turn::Signal(Signal::Interrupt) if following.cancel_on_interrupt && !cancelling => {
                 cancelling = true;
-                context.heeded = Some(Signal::Interrupt);
+                context.handled_signal = Some(Signal::Interrupt);
                 match context.watch_files(signals, run.cancel()).await {
                     Ok(Ok(())) => {
                         context.warn(
@@ -172,7 +172,7 @@ pub(super) async fn follow(
         }
         // The reader of stdout is gone. With `--out` the files are still needed.
         if writer::is_closed() && following.destination.is_none() {
-            context.is_told = true;
+            context.is_reported = true;
             leave(context, service, &run, following);
             return Ok(Exit::StillRunning);
         }

@@ -54,8 +54,8 @@ impl Hook {
         command.args(args).stdin(Stdio::piped()).stdout(io::stderr()).kill_on_drop(true);
         // Ctrl-C is for this process only: running commands may finish.
         Group::apart(&mut command);
-        // The child inherits what it needs to find programs and files, but no variable that holds a secret. The name
-        // is passed along, since some secrets are recognized only by it.
+        // The child inherits the variables for finding programs and files, but none that contains a secret. The name is
+        // passed along, since some secrets are recognized only by it.
         let has_secret = |name: &OsString, value: &OsString| {
             secrets::is_in(&format!("{}={}", name.display(), value.display()))
         };
@@ -115,12 +115,12 @@ impl Hook {
         ended.unwrap_or_else(|error| Err(Sentence::verbatim(error.to_string())))
     }
 
-    /// Whether another event fits. The platform repeats deliveries that are not accepted.
+    /// Whether there is room for another event. The platform repeats deliveries that are not accepted.
     pub(super) fn has_room(&self) -> bool {
         self.waiting.len() < WAITING
     }
 
-    /// Drops the queued commands and returns their number. Running commands go on.
+    /// Drops the queued commands and returns their number. Running commands continue.
     pub(super) fn give_up(&mut self) -> usize {
         std::mem::take(&mut self.waiting).len()
     }

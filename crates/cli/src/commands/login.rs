@@ -179,20 +179,20 @@ mod tests {
     fn nothing_is_concluded_about_an_unresponsive_site() {
         let refused = || Error::new(Exit::Refused, Sentence::verbatim("code 401"));
         let lost = || Error::new(Exit::Network, Sentence::verbatim("no connection"));
-        let told = |answers: Vec<(Site, Error)>| {
+        let outcome = |answers: Vec<(Site, Error)>| {
             let error = verdict(answers);
             (error.exit, error.message.to_string())
         };
-        let (exit, message) = told(vec![(Site::Cn, refused()), (Site::Ai, refused())]);
+        let (exit, message) = outcome(vec![(Site::Cn, refused()), (Site::Ai, refused())]);
         assert!(exit == Exit::Refused && message.contains("neither"), "{message}");
         for (answers, site) in [
             (vec![(Site::Cn, lost()), (Site::Ai, refused())], "`cn`"),
             (vec![(Site::Cn, refused()), (Site::Ai, lost())], "`ai`"),
         ] {
-            let (exit, message) = told(answers);
+            let (exit, message) = outcome(answers);
             assert!(exit == Exit::Network && message.contains(site), "{message}");
         }
-        let alone = |error| told(vec![(Site::Ai, error)]);
+        let alone = |error| outcome(vec![(Site::Ai, error)]);
         assert_eq!(alone(refused()), (Exit::Refused, "code 401; nothing was stored".to_owned()));
         assert_eq!(alone(lost()), (Exit::Network, "no connection; nothing was stored".to_owned()));
     }

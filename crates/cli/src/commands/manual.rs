@@ -15,7 +15,7 @@ use crate::{
 
 const NAME: &str = "rhub";
 
-/// Prints the help of a command or a topic, in every format: it is text for people.
+/// Prints the help of a command or a topic, in every format: it is text for users.
 pub(super) fn help(printer: Printer, words: &[String]) -> Exit {
     let found = match words {
         [word] => help::topic(word).or_else(|| help::page(words)),
@@ -26,7 +26,7 @@ pub(super) fn help(printer: Printer, words: &[String]) -> Exit {
         return Exit::Done;
     }
     let name = words.join(" ");
-    let error = Error::usage(say!("there is no command or help topic `{name}`", name)).hint(say!(
+    let error = Error::usage(say!("unknown command or help topic `{name}`", name)).hint(say!(
         "`rhub help` lists the commands; the topics are {topics}",
         topics = help::TOPICS.join(", ")
     ));
@@ -46,7 +46,7 @@ pub(super) fn completions(context: &mut Context, args: &args::Completions) -> Re
     };
     context.printer.line(String::from_utf8_lossy(&script).trim_end());
     // Not even with `--json`: the output is a script.
-    context.is_told = true;
+    context.is_reported = true;
     Ok(Exit::Done)
 }
 
@@ -62,8 +62,8 @@ pub(super) fn man(context: &mut Context, args: &args::Man) -> Result<Exit, Error
         let message = say!("cannot write man pages to {name}: {why}", name = name(), why);
         Error::new(Exit::Store, message)
     })?;
-    context.is_told = context.format != args::Format::Json;
-    if context.is_told {
+    context.is_reported = context.format != args::Format::Json;
+    if context.is_reported {
         context.printer.say(&say!("✅ Wrote man pages to {name}", name = name()));
     }
     Ok(Exit::Done)

@@ -22,9 +22,9 @@ use crate::{
     key,
 };
 
-/// A catalog has a few hundred kilobytes; a larger file is something else.
+/// A catalog has a few hundred kilobytes; a larger file is a mistake.
 const MAX_FILE: u64 = 16 * 1024 * 1024;
-/// How many bad lines of a catalog are reported one by one.
+/// Maximum number of bad catalog lines reported individually.
 const TOLD: usize = 5;
 
 pub(super) async fn model(context: &mut Context, args: args::Model) -> Result<Exit, Error> {

@@ -11,7 +11,7 @@ use crate::{
     exit::{Error, Exit},
 };
 
-/// Opens what a task saved: its only file, or the folder.
+/// Opens a task's saved results: the only file, or the folder.
 pub(super) async fn open(context: &mut Context, args: args::Open) -> Result<Exit, Error> {
     let entry = context.entry(&args.task_id).await?;
     context.outcome.task_id.clone_from(&entry.task);

@@ -52,7 +52,7 @@ pub(super) async fn replay(context: &mut Context, args: args::Replay) -> Result<
         common = match common {
             None => Some(exit),
             Some(before) if before == exit => common,
-            Some(_) => Some(Exit::Partly),
+            Some(_) => Some(Exit::PartialFailure),
         };
     }
     common.ok_or_else(|| Error::usage(say!("the recording contains no run")))
@@ -74,7 +74,7 @@ async fn play(
         status: Verdict::Running,
         ..Outcome::default()
     };
-    context.is_told = false;
+    context.is_reported = false;
     let mut at = Duration::ZERO;
     let mut tick = tokio::time::interval(Duration::from_millis(100));
     loop {
@@ -107,7 +107,7 @@ async fn play(
             }
         }
         if writer::is_closed() {
-            context.is_told = true;
+            context.is_reported = true;
             return Err(Exit::Done);
         }
     }
@@ -122,7 +122,7 @@ async fn play(
         Verdict::Running => Exit::StillRunning,
         _ => Exit::TaskFailed,
     };
-    context.tell(exit);
+    context.report(exit);
     Ok(exit)
 }
 
@@ -130,6 +130,6 @@ async fn play(
 fn result(context: &mut Context, outcome: Outcome) -> Exit {
     let exit = Exit::of(outcome.exit_code).unwrap_or(Exit::StillRunning);
     context.show(Event::Result(Box::new(outcome)));
-    context.is_told = true;
+    context.is_reported = true;
     exit
 }

@@ -19,7 +19,7 @@ use crate::{
     exit::{Error, Exit},
 };
 
-/// Packs the recording of a task, and what this machine knows of it, into an archive.
+/// Packs the recording of a task, and this machine's records of it, into an archive.
 pub(super) async fn report(context: &mut Context, args: args::Report) -> Result<Exit, Error> {
     let (task, recording) = context.recorded(&args.task_id).await?;
     let name = format!("rhub-report-{task}");
@@ -29,7 +29,7 @@ pub(super) async fn report(context: &mut Context, args: args::Report) -> Result<
     let cannot = |why: io::Error| {
         let path = Fact::of(path.display());
         Error::new(Exit::Store, say!("cannot write {path}: {why}", path, why))
-            .hint(say!("name another file: `rhub report {task} FILE`", task = &task))
+            .hint(say!("choose another file: `rhub report {task} FILE`", task = &task))
     };
     // An earlier report is not replaced.
     let file = File::create_new(&path).map_err(cannot)?;
@@ -41,12 +41,12 @@ pub(super) async fn report(context: &mut Context, args: args::Report) -> Result<
     context.outcome.task_id = Some(task);
     context.show(Event::Packed { path: path.display().to_string(), files });
     context.advice.push(say!(
-        "keys, signatures and passwords are removed, but the workflow, its texts and the file names are not: look at them before you share the file"
+        "keys, signatures and passwords are removed, but the workflow, its texts and the file names are not: check them before you share the file"
     ));
     Ok(Exit::Done)
 }
 
-/// What a developer asks first.
+/// The facts that a developer asks for first.
 fn about(task: &TaskId, known: Option<&answer::Task>) -> Value {
     let mut entry = serde_json::to_value(known).unwrap_or_default();
     if let Value::Object(entry) = &mut entry {

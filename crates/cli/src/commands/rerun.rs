@@ -17,18 +17,18 @@ use crate::{
     input,
 };
 
-/// Submits again what the ledger keeps of a run, with changes.
+/// Repeats a run from the ledger, with changes.
 pub(super) async fn rerun(context: &mut Context, args: args::Rerun) -> Result<Exit, Error> {
     let entry = context.entry(&args.task_id).await?;
     let run = RunFile::of(&entry).ok_or_else(|| {
-        Error::usage(say!("the ledger did not keep what this run set"))
-            .hint(say!("an older version of rhub made it; submit it anew"))
+        Error::usage(say!("the ledger doesn't have the settings of this run"))
+            .hint(say!("it was made by an older version of rhub; submit it again"))
     })?;
     let changes = Changes { set: &args.set, set_text: &args.set_text, label: entry.intent.label.clone() };
     again(context, &run, changes, &args.machine, &args.submitting).await
 }
 
-/// Submits again what a file beside the results says of a run, with changes.
+/// Repeats a run from a file next to its results, with changes.
 pub(super) async fn from(context: &mut Context, file: &Path, args: &args::Run) -> Result<Exit, Error> {
     let name = || file.display();
     let text = input::read(file)
@@ -39,7 +39,7 @@ pub(super) async fn from(context: &mut Context, file: &Path, args: &args::Run) -
         Error { message, ..error }
     })?;
     check_place(&run.place())?;
-    // This machine knows its own runs better: where files were, and graphs.
+    // For its own runs, this machine also knows the paths of files, and the graphs.
     let own = match &run.task_id {
         Some(task) => context.entry(task.as_str()).await.ok().and_then(|entry| RunFile::of(&entry)),
         None => None,
@@ -49,7 +49,7 @@ pub(super) async fn from(context: &mut Context, file: &Path, args: &args::Run) -
     again(context, &run, changes, &args.machine, &args.submitting).await
 }
 
-/// What differs from the first run.
+/// The differences from the first run.
 struct Changes<'a> {
     set: &'a [String],
     set_text: &'a [String],
@@ -61,7 +61,7 @@ async fn again(
     run: &RunFile,
     changes: Changes<'_>,
     machine: &args::Machine,
-    submitting: &args::Submitting,
+    submitting: &args::SubmitOptions,
 ) -> Result<Exit, Error> {
     let workspace = context.workspace()?.clone();
     let texts = changes.set_text.iter().map(|text| assign::text(text));

@@ -85,7 +85,7 @@ pub(super) async fn run(context: &mut Context, args: args::Run) -> Result<Exit, 
 
 /// Rejects options that only RunningHub's API supports.
 fn refuse_options(args: &args::Run) -> Result<(), Error> {
-    let given = [
+    let given = args::first_given([
         ("--under", args.under.is_some()),
         ("--instance", args.machine.instance.is_some()),
         ("--personal-queue", args.machine.personal_queue),
@@ -95,12 +95,9 @@ fn refuse_options(args: &args::Run) -> Result<(), Error> {
         ("--webhook", args.submitting.webhook.is_some()),
         ("--queue-timeout", args.submitting.queue_timeout.is_some()),
         ("--no-metadata", args.no_metadata),
-    ];
-    match given.iter().find(|(_, is_given)| *is_given) {
-        Some((name, _)) => {
-            Err(Error::usage(say!("`{option}` is for RunningHub's API, not for a server", option = *name))
-                .hint(say!("leave it out; `--set NODE.FIELD=VALUE` changes fields")))
-        }
-        None => Ok(()),
-    }
+    ]);
+    given.map_or(Ok(()), |option| {
+        Err(Error::usage(say!("`{option}` is for RunningHub's API, not for a server", option))
+            .hint(say!("leave it out; `--set NODE.FIELD=VALUE` changes fields")))
+    })
 }

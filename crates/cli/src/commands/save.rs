@@ -14,7 +14,7 @@ use crate::{
     signals::{Signal, Signals},
 };
 
-/// Where results go.
+/// The destination of results.
 #[derive(Clone, Debug)]
 pub(super) struct Destination {
     pub(super) results: runninghub::Destination,
@@ -97,8 +97,8 @@ pub(super) async fn finish(
                 Ok(None) => break,
                 // The results are complete; only intermediate files are missing.
                 Err(signal) => {
-                    context.heeded = Some(signal);
-                    context.warn("not_kept", say!("not everything that nodes showed was downloaded"));
+                    context.handled_signal = Some(signal);
+                    context.warn("not_kept", say!("not all intermediate files were downloaded"));
                     break;
                 }
             }
@@ -110,7 +110,7 @@ pub(super) async fn finish(
     saved
 }
 
-/// The exit code of a success whose results were wanted and that has none.
+/// The exit code of a success without any of the requested results.
 pub(super) fn none(context: &mut Context) -> Exit {
     context.warn("no_results", say!("the task has no results"));
     context.advice.push(say!(

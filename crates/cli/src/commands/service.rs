@@ -6,7 +6,7 @@ use runninghub::{ApiKey, Comfy, Place, RunningHub, Service, Site, TaskId, Worksp
 
 use super::context::Context;
 use crate::{
-    args::{Patience, Previews, Server},
+    args::{FollowOptions, Previews, Server},
     exit::Error,
     key, secrets, server_login as login, speed,
 };
@@ -35,17 +35,17 @@ pub(super) enum RecordTo {
 }
 
 impl RecordTo {
-    /// As the options of a run say.
-    pub(super) fn new(patience: &Patience, is_private: bool) -> Self {
-        match &patience.recording.record {
+    /// According to the options of a run.
+    pub(super) fn new(follow: &FollowOptions, is_private: bool) -> Self {
+        match &follow.recording.record {
             Some(dir) => Self::To(dir.clone()),
-            None if patience.recording.no_recording || is_private => Self::Nowhere,
+            None if follow.recording.no_recording || is_private => Self::Nowhere,
             None => Self::Kept,
         }
     }
 }
 
-/// Overrides of the options, and defaults for what they leave open.
+/// Overrides of the options, and defaults for unset ones.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Settings {
     pub(super) ledger: Writes,
@@ -63,7 +63,7 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    /// The place of a submit, for what the options leave open.
+    /// Defaults from the place of a submit.
     pub(super) fn of(place: &Place) -> Self {
         let (site, base_url) = match place {
             Place::RunningHub { site, base_url } => (Some(*site), Some(base_url)),
@@ -84,14 +84,14 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// The task's place, for what the options leave open.
+    /// Defaults from the task's place.
     pub(super) fn settings(&self) -> Settings {
         self.entry.as_ref().map(|entry| Settings::of(&entry.intent.place)).unwrap_or_default()
     }
 }
 
 impl Context {
-    /// The service that the options name, else the known one.
+    /// The service from the options, or else the known one.
     pub(super) fn service(&mut self, settings: Settings) -> Result<Arc<dyn Service>, Error> {
         let server = self.global.server.clone().or_else(|| settings.server.clone());
         self.service_on(server, settings)
@@ -111,7 +111,7 @@ impl Context {
         })
     }
 
-    /// RunningHub, for what a ComfyUI doesn't have.
+    /// RunningHub, for features that a ComfyUI doesn't have.
     pub(super) fn platform(&mut self, settings: Settings) -> Result<Arc<dyn Service>, Error> {
         Ok(Arc::new(self.connect(settings)?))
     }
@@ -185,12 +185,12 @@ impl Context {
         let hub = builder.build().map_err(|error| {
             let is_recording = error.kind() == runninghub::ErrorKind::Io;
             Error::from(error).or_hint(if is_recording {
-                say!("name a new or empty folder with `--record DIR`; nothing was submitted")
+                say!("choose a new or empty folder with `--record DIR`; nothing was submitted")
             } else {
                 say!("a base URL looks like `https://www.runninghub.cn`, or `http://127.0.0.1:8189` for `rhub simulate`")
             })
         })?;
-        self.asked.push(Arc::new(hub.clone()));
+        self.services.push(Arc::new(hub.clone()));
         Ok(hub)
     }
 
@@ -235,7 +235,7 @@ impl Context {
             builder = builder.record(dir).record_previews(settings.record_previews);
         }
         let comfy = builder.build()?;
-        self.asked.push(Arc::new(comfy.clone()));
+        self.services.push(Arc::new(comfy.clone()));
         Ok(comfy)
     }
 }

@@ -24,7 +24,7 @@ pub(super) async fn simulate(context: &mut Context, args: args::Simulate) -> Res
             };
             context.printer.line(&format!("{name:<32} {}", fault.about));
         }
-        context.is_told = true;
+        context.is_reported = true;
         return Ok(Exit::Done);
     }
     if args.native {
@@ -72,7 +72,7 @@ pub(super) async fn simulate(context: &mut Context, args: args::Simulate) -> Res
     Ok(Exit::from(signal))
 }
 
-/// What is served, and its id.
+/// The served target, and its id.
 fn line(served: &Recorded) -> Sentence {
     match served {
         Recorded::Workflow(scenario) => {
@@ -83,7 +83,7 @@ fn line(served: &Recorded) -> Sentence {
     }
 }
 
-/// The command that runs it.
+/// The command to run it.
 fn attempt(served: &Recorded) -> String {
     match served {
         Recorded::Workflow(scenario) => format!("run {}", scenario.workflow_id()),

@@ -8,19 +8,19 @@ use tokio::time::Instant;
 use super::context::Context;
 use crate::exit::chain;
 
-/// Where a line isn't replaced by the next one, the wait is reported this often.
+/// How often the wait is reported if lines aren't replaced.
 const REPORT: Duration = Duration::from_mins(1);
 
-/// What a submit waits for.
+/// A submit's wait for a slot.
 #[derive(Debug)]
 pub(super) struct Wait {
-    /// When the next attempt is.
+    /// The time of the next attempt.
     again: Instant,
     why: Option<Sentence>,
     slots: Option<Busy>,
 }
 
-/// The wait that is shown.
+/// The wait as last shown.
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
     now: Option<Wait>,
@@ -38,7 +38,7 @@ impl Wait {
         self.again.saturating_duration_since(now).as_secs_f64().ceil()
     }
 
-    /// How many slots are busy.
+    /// The number of busy slots.
     fn busy(&self) -> Option<Sentence> {
         let Busy { busy, limit, .. } = self.slots?;
         Some(match limit {
@@ -47,7 +47,7 @@ impl Wait {
         })
     }
 
-    /// For a line that is replaced by the next one.
+    /// The text for a line that the next one replaces.
     fn line(&self, now: Instant) -> Sentence {
         let seconds = self.left(now);
         let what = match self.busy() {
@@ -57,7 +57,7 @@ impl Wait {
         if seconds > 0.0 { say!("{what}, next try in {seconds} s", what, seconds) } else { what }
     }
 
-    /// For a line that stays.
+    /// The text for a line that stays.
     fn message(&self, now: Instant) -> Sentence {
         let seconds = self.left(now);
         let why = self.why.clone().unwrap_or_else(|| match self.busy() {
@@ -97,7 +97,7 @@ impl Waiting {
         self.show(context);
     }
 
-    /// Shows the wait as it is now.
+    /// Shows the current wait.
     pub(super) fn show(&mut self, context: &mut Context) {
         let Some(wait) = &self.now else { return };
         let now = Instant::now();

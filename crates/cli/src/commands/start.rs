@@ -22,7 +22,7 @@ use crate::{
     report, terminal,
 };
 
-/// Runs the command, unless it uses a profile that is broken.
+/// Runs the command, unless it uses a broken profile.
 pub(crate) fn run(cli: Cli, trouble: Option<Error>) -> Exit {
     let Cli { command, global } = cli;
     lang::begin(global.lang.as_deref());

@@ -29,11 +29,11 @@ use crate::{
     signals::{Signal, Signals},
 };
 
-/// How often the wait for a slot is drawn.
+/// How often the wait for a slot is redrawn.
 const TICK: Duration = Duration::from_secs(1);
 
-/// What a submit reports.
-enum Told {
+/// A step reported by a submit.
+enum Step {
     Sending,
     Waiting(Wait),
     Warning(&'static str, Sentence),
@@ -55,24 +55,24 @@ pub(super) struct Submission<'a> {
     once: Option<String>,
     is_private: bool,
     detach: bool,
-    /// Where the results of a detached run are wanted.
+    /// The requested folder for the results of a detached run.
     later: Option<PathBuf>,
 }
 
 /// How to reach the service of a submit; `site` is the one from the target's URL.
-pub(super) fn settings(args: &args::Submitting, site: Option<Site>) -> Settings {
+pub(super) fn settings(args: &args::SubmitOptions, site: Option<Site>) -> Settings {
     Settings {
         site,
         ledger: Writes::Must,
         create_timeout: Some(args.create_timeout),
-        record: RecordTo::new(&args.patience, args.private),
-        record_previews: args.patience.recording.record_previews,
-        previews: args.patience.previews.clone(),
+        record: RecordTo::new(&args.follow, args.private),
+        record_previews: args.follow.recording.record_previews,
+        previews: args.follow.previews.clone(),
         ..Settings::default()
     }
 }
 
-/// The machine type from the options. A type that the key cannot use is refused, as far as that is known.
+/// The machine type from the options. A type that the key is known not to support is rejected.
 pub(super) fn on_machine(
     context: &Context,
     submit: Submit,
@@ -103,16 +103,16 @@ impl<'a> Submission<'a> {
     /// Validates everything possible before any request is sent.
     pub(super) fn new(
         context: &mut Context,
-        args: &args::Submitting,
+        args: &args::SubmitOptions,
         reach: impl Fn(&mut Context) -> Result<Arc<dyn Service>, Error> + 'a,
     ) -> Result<Self, Error> {
-        context.notifies = args.patience.notify;
+        context.notifies = args.follow.notify;
         let service = reach(context)?;
-        // A detached run saves nothing, so it makes no folder.
+        // A detached run saves nothing, so no folder is created.
         let mut saving = args.saving.clone();
         let later = if args.detach { saving.out.take() } else { None };
         saving.keep_intermediate &= !args.detach;
-        let following = Following::new(saving, &args.patience, &*service)?;
+        let following = Following::new(saving, &args.follow, &*service)?;
         let webhook = args.webhook.as_ref().map(|url| url.expose().to_owned());
         if let Some(url) = &webhook {
             secrets::learn_address(url);
@@ -222,8 +222,8 @@ impl<'a> Submission<'a> {
     }
 }
 
-/// Submits. The first Ctrl-C waits for the response while the request that costs money is in flight; before that, and
-/// while waiting for a slot, it stops at once.
+/// Submits. The first Ctrl-C waits for the response while the paid request is in flight; before that, and while waiting
+/// for a slot, it stops at once.
 async fn send(
     context: &mut Context,
     service: &dyn Service,
@@ -232,7 +232,7 @@ async fn send(
     outlives: bool,
     signals: &mut Signals,
 ) -> Result<ControlFlow<Exit, Run>, Error> {
-    let (told, mut steps) = mpsc::unbounded_channel::<Told>();
+    let (sender, mut steps) = mpsc::unbounded_channel::<Step>();
     // Set at once by the callback, not by the loop: a signal during the request must not count as one before it.
     let sent = Arc::new(AtomicBool::new(false));
     let sending = Arc::clone(&sent);
@@ -242,11 +242,11 @@ async fn send(
         bug::sends(is_sending);
         // The receiver outlives the submit.
         let _ = match step {
-            SubmitStep::Sending => told.send(Told::Sending),
+            SubmitStep::Sending => sender.send(Step::Sending),
             SubmitStep::Waiting { wait, error, slots, .. } => {
-                told.send(Told::Waiting(Wait::new(wait, error, slots)))
+                sender.send(Step::Waiting(Wait::new(wait, error, slots)))
             }
-            SubmitStep::Warning { code, message } => told.send(Told::Warning(code, message.clone())),
+            SubmitStep::Warning { code, message } => sender.send(Step::Warning(code, message.clone())),
             _ => Ok(()),
         };
     });
@@ -254,7 +254,7 @@ async fn send(
     let mut tick = interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut submitting = service.submit(submit);
-    let mut asked: Option<Signal> = None;
+    let mut stopped_by: Option<Signal> = None;
     loop {
         tokio::select! {
             biased;
@@ -262,7 +262,7 @@ async fn send(
                 Signal::Suspend => context.suspend(),
                 Signal::Resize => {}
                 signal if !sent.load(Ordering::Relaxed) => return Ok(ControlFlow::Break(given_up(context, signal))),
-                signal if asked.is_some() => {
+                signal if stopped_by.is_some() => {
                     context.outcome.status = Verdict::Unknown;
                     context.advice.push(if let Place::RunningHub { .. } = service.place() {
                         say!(
@@ -275,19 +275,19 @@ async fn send(
                     return Ok(ControlFlow::Break(Exit::from(signal)));
                 }
                 signal => {
-                    asked = Some(signal);
-                    context.heeded = asked;
+                    stopped_by = Some(signal);
+                    context.handled_signal = stopped_by;
                     let message =
                         say!("waiting for the response to the submit (it may already be charged); press Ctrl-C again to stop waiting");
                     context.warn("submitting", message);
                 }
             },
-            Some(told) = steps.recv() => match told {
-                Told::Sending => waiting.is_over(),
-                Told::Warning(code, message) => context.warn(code, message),
-                Told::Waiting(wait) => {
+            Some(step) = steps.recv() => match step {
+                Step::Sending => waiting.is_over(),
+                Step::Warning(code, message) => context.warn(code, message),
+                Step::Waiting(wait) => {
                     waiting.begin(context, wait);
-                    if let Some(signal) = asked {
+                    if let Some(signal) = stopped_by {
                         return Ok(ControlFlow::Break(given_up(context, signal)));
                     }
                 }
@@ -295,13 +295,13 @@ async fn send(
             _ = tick.tick(), if waiting.is_any() => waiting.show(context),
             transfer = context.transfers.next() => context.transfer(transfer),
             run = &mut submitting => {
-                while let Ok(told) = steps.try_recv() {
-                    if let Told::Warning(code, message) = told {
+                while let Ok(step) = steps.try_recv() {
+                    if let Step::Warning(code, message) = step {
                         context.warn(code, message);
                     }
                 }
                 let run = run.map_err(explain)?;
-                return Ok(match asked {
+                return Ok(match stopped_by {
                     None => ControlFlow::Continue(run),
                     Some(signal) => {
                         leave(context, &run, outlives.then_some(service.place()));
@@ -319,7 +319,7 @@ fn given_up(context: &mut Context, signal: Signal) -> Exit {
     Exit::from(signal)
 }
 
-/// Detaches from a task: reports what only the submit knows, and how to return to the task if it outlives this
+/// Detaches from a task: reports the facts that only the submit has, and how to return to the task if it outlives this
 /// process.
 fn leave(context: &mut Context, run: &Run, place: Option<&Place>) {
     context.outcome.task_id = Some(run.task_id().clone());

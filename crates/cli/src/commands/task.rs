@@ -17,8 +17,8 @@ use crate::{
     report::text,
 };
 
-/// Does the same for each task. Goes on after the error of one task, which is reported; the first one decides
-/// how it ends.
+/// Runs an operation for each task. After an error, which is reported, it continues with the others; the first error
+/// determines the exit code.
 async fn each(
     context: &mut Context,
     ids: &[String],
@@ -36,7 +36,7 @@ async fn each(
         outputs.append(&mut context.outcome.outputs);
         let exit = match done {
             Ok(exit) => exit,
-            // It would be the same for the others.
+            // The others would fail in the same way.
             Err(error) if error.exit == Exit::Usage => return Err(error),
             Err(error) => {
                 let exit = error.exit;
@@ -48,7 +48,7 @@ async fn each(
             end = exit;
         }
     }
-    // What is about one task only.
+    // Clear the facts about a single task.
     context.outcome.task_id = None;
     context.outcome.attempt_id = None;
     context.outcome.failure = None;

@@ -16,7 +16,7 @@ use crate::{
     target,
 };
 
-/// Lists what this machine has submitted.
+/// Lists tasks submitted from this machine.
 pub(super) async fn tasks(context: &mut Context, args: args::Tasks) -> Result<Exit, Error> {
     if args.refresh {
         refresh(context).await?;
@@ -60,7 +60,7 @@ pub(super) async fn tasks(context: &mut Context, args: args::Tasks) -> Result<Ex
     Ok(Exit::Done)
 }
 
-/// What the ledger selects. One more than wanted shows whether there are more.
+/// The ledger's part of the selection. One more than needed shows whether there are more.
 fn filter(args: &args::Tasks, limit: usize) -> Filter {
     let mut filter = Filter::all();
     // The rest is selected here.
@@ -93,7 +93,7 @@ fn is_wanted(entry: &Entry, args: &args::Tasks) -> bool {
         && args.label.as_ref().is_none_or(|wanted| intent.label.as_ref() == Some(wanted))
 }
 
-/// Records the current state of tasks whose end was not seen.
+/// Updates tasks whose end was not observed.
 async fn refresh(context: &mut Context) -> Result<(), Error> {
     let workspace = context.workspace()?.clone();
     let connect = |place: &Place| match check_place(place) {
@@ -112,7 +112,7 @@ async fn refresh(context: &mut Context) -> Result<(), Error> {
     Ok(())
 }
 
-/// Settles a submit of unknown outcome.
+/// Resolves a submit with an unknown outcome.
 pub(super) async fn resolve(context: &mut Context, args: args::Resolve) -> Result<Exit, Error> {
     let workspace = context.workspace()?.clone();
     let entry = workspace.ledger()?.entry(Filter::all().attempt(args.attempt.as_str())).await?;

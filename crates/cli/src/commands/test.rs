@@ -58,7 +58,7 @@ pub(super) async fn test(context: &mut Context, args: &args::Test) -> Result<Exi
     })
 }
 
-/// Refuses options that do nothing together.
+/// Rejects combinations of options that have no effect.
 fn options(args: &args::Test) -> Result<(), Error> {
     let does_nothing = |option: &'static str| {
         Err(Error::usage(say!("`{option}` needs `--live`, or `--accept` with `--report`", option)))
@@ -79,7 +79,7 @@ fn offline(args: &args::Test, folders: BTreeSet<PathBuf>) -> Result<Vec<crate::e
     folders.iter().map(|folder| check::check(folder, folder, args.accept)).collect()
 }
 
-/// Writes a file as a whole.
+/// Writes a file atomically.
 fn write(path: &Path, text: &str) -> Result<(), Error> {
     replace_file(path, text.as_bytes()).map_err(|why| {
         let (path, why) = (path.display(), sentence_of(&why));

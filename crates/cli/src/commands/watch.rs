@@ -32,12 +32,12 @@ async fn watch_one(context: &mut Context, id: &str, args: args::Watch) -> Result
     let known = found.settings();
     let service = context.service(Settings {
         site: workflow.as_ref().and_then(|(_, site)| *site).or(known.site),
-        record: RecordTo::new(&args.patience, false),
-        record_previews: args.patience.recording.record_previews,
-        previews: args.patience.previews.clone(),
+        record: RecordTo::new(&args.follow, false),
+        record_previews: args.follow.recording.record_previews,
+        previews: args.follow.previews.clone(),
         ..known
     })?;
-    context.notifies = args.patience.notify;
+    context.notifies = args.follow.notify;
     let mut wanted = Follow::task(found.task);
     if let Some((id, _)) = workflow {
         if !matches!(service.place(), Place::RunningHub { .. }) {
@@ -47,7 +47,7 @@ async fn watch_one(context: &mut Context, id: &str, args: args::Watch) -> Result
         }
         wanted = wanted.workflow(id);
     }
-    let following = Following::new(args.saving, &args.patience, &*service)?;
+    let following = Following::new(args.saving, &args.follow, &*service)?;
     let mut signals = context.signals()?;
     match take_up(context, &*service, wanted, &mut signals).await? {
         ControlFlow::Continue(run) => follow(context, &*service, run, &mut signals, &following).await,

@@ -20,14 +20,14 @@ use crate::{
     writer,
 };
 
-/// Follows several tasks, each to its end. Their runs are those of the workspace, as in every front end.
+/// Follows several tasks, each to its end. The workspace owns their runs, as in every front end.
 pub(super) async fn watch(context: &mut Context, ids: &[String], args: args::Watch) -> Result<Exit, Error> {
     refuse_options(&args)?;
     let workspace = context.workspace()?.clone();
-    let args::Watch { saving, patience, .. } = args;
+    let args::Watch { saving, follow, .. } = args;
     let destination = saving.out.map(|dir| Destination::new(dir, saving.name, false).results);
-    context.notifies = patience.notify;
-    // All are found before any is followed.
+    context.notifies = follow.notify;
+    // Find all of them before following any.
     let mut wanted = Vec::new();
     for id in ids {
         let found = context.task(id).await?;
@@ -55,23 +55,21 @@ pub(super) async fn watch(context: &mut Context, ids: &[String], args: args::Wat
             Err(signal) => return Ok(watched.left(context, signal)),
         }
     }
-    watched.run(context, &mut signals, patience.timeout).await
+    watched.run(context, &mut signals, follow.timeout).await
 }
 
-/// Rejects options that are about one run.
+/// Rejects options for a single run.
 fn refuse_options(args: &args::Watch) -> Result<(), Error> {
-    let given = [
+    let given = args::first_given([
         ("--workflow", args.workflow.is_some()),
-        ("--record", args.patience.recording.record.is_some()),
-        ("--cancel-on-interrupt", args.patience.cancel_on_interrupt),
-        ("--previews", args.patience.previews.previews.is_some()),
+        ("--record", args.follow.recording.record.is_some()),
+        ("--cancel-on-interrupt", args.follow.cancel_on_interrupt),
+        ("--previews", args.follow.previews.previews.is_some()),
         ("--keep-intermediate", args.saving.keep_intermediate),
-    ];
-    match given.iter().find(|(_, is_given)| *is_given) {
-        Some((name, _)) => Err(Error::usage(say!("`{option}` is for one task", option = *name))
-            .hint(say!("watch each task by itself"))),
-        None => Ok(()),
-    }
+    ]);
+    given.map_or(Ok(()), |option| {
+        Err(Error::usage(say!("`{option}` is for one task", option)).hint(say!("watch each task separately")))
+    })
 }
 
 /// Whether there are results, and all of them are on disk.
@@ -113,7 +111,7 @@ impl Watched {
                 },
                 line = self.lines.recv() => match line {
                     Ok(line) => self.show(context, &line),
-                    // What was missed is in the snapshots.
+                    // The snapshots contain everything that was missed.
                     Err(RecvError::Lagged(_) | RecvError::Closed) => {}
                 },
                 () = until(deadline) => {
@@ -124,7 +122,7 @@ impl Watched {
                 _ = tick.tick() => context.reporter.tick(context.clock.now()),
             }
             if writer::is_closed() {
-                context.is_told = true;
+                context.is_reported = true;
                 return Ok(Exit::StillRunning);
             }
         }
@@ -147,7 +145,7 @@ impl Watched {
         }
     }
 
-    /// Takes note of the runs that are over. The last lines of each come before it is.
+    /// Records the runs that have ended. The last lines of each arrive before its end.
     fn finish(&mut self, context: &mut Context) {
         let (over, running): (Vec<_>, Vec<_>) =
             self.handles.drain(..).partition(|handle| handle.snapshot().finished.is_some());
@@ -164,7 +162,7 @@ impl Watched {
                 continue;
             }
             match handle.snapshot().finished {
-                // Its lines were missed.
+                // Its last lines were missed.
                 Some(Finished::Ended { outcome, .. }) => {
                     let line =
                         Line { t: context.clock.now(), task_id: Some(task), event: Event::Result(outcome) };
@@ -180,11 +178,11 @@ impl Watched {
         }
     }
 
-    /// One exit code for all.
+    /// The combined exit code.
     fn exit(&self, context: &mut Context) -> Exit {
         let mut exits = self.ends.values();
         let first = exits.next().copied().unwrap_or(Exit::Done);
-        let exit = if exits.all(|exit| *exit == first) { first } else { Exit::Partly };
+        let exit = if exits.all(|exit| *exit == first) { first } else { Exit::PartialFailure };
         context.outcome.status = if exit == Exit::Done { Verdict::Success } else { Verdict::Failed };
         exit
     }

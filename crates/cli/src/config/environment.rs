@@ -8,7 +8,7 @@ use clap::{
     error::{ContextKind, ContextValue},
 };
 
-/// The command line without the variables that are empty: templates for `.env` and compose files leave them so.
+/// The command line without the variables that are empty: templates for `.env` and compose files leave them empty.
 pub(super) fn without_empty(command: Command) -> Command {
     let is_empty = |arg: &Arg| {
         let value = arg.get_env().and_then(env::var_os);
@@ -18,7 +18,7 @@ pub(super) fn without_empty(command: Command) -> Command {
     command.mut_subcommands(without_empty)
 }
 
-/// The variable that an error of clap is about: the option has a wrong value that the words do not contain.
+/// The variable that an error of clap is about: the option has an invalid value that isn't on the command line.
 pub(crate) fn blamed(command: &Command, words: &[OsString], error: &clap::Error) -> Option<String> {
     let Some(ContextValue::String(shown)) = error.get(ContextKind::InvalidArg) else { return None };
     let long = shown.trim_start_matches('-').split([' ', '=']).next()?;

@@ -93,7 +93,7 @@ pub(crate) fn is_used_by(command: &Command) -> bool {
 pub(crate) fn check(name: &str, value: Option<&Value>) -> Result<(), Sentence> {
     let long = name.replace('_', "-");
     let command = help::command();
-    let unknown = || say!("there is no option `{name}`", name);
+    let unknown = || say!("unknown option `{name}`", name);
     let arg = find(&command, &long).filter(|_| !NEVER.contains(&&*long)).ok_or_else(unknown)?;
     value.map_or(Ok(()), |value| words(arg, name, value).map(drop))
 }
@@ -180,7 +180,7 @@ fn options(
 ) -> Result<Vec<OsString>, Sentence> {
     let root = command;
     let (command, matches) = innermost(command, matches);
-    // A command's own option in place of one that every command knows means another thing.
+    // A command's own option that replaces a global one has another meaning.
     let is_known = |long: &str| root.get_arguments().any(|arg| arg.get_long() == Some(long));
     let is_meant = |arg: &&Arg| arg.is_global_set() || !is_known(arg.get_long().unwrap_or_default());
     let arg = |long: &str| command.get_arguments().find(|arg| arg.get_long() == Some(long)).filter(is_meant);
@@ -293,17 +293,17 @@ mod tests {
 
     #[test]
     fn invalid_settings_are_reported() {
-        for (profile, told) in [
-            ("ot = 'x'", "there is no option `ot`"),
-            ("api_key_file = 'x'", "there is no option `api_key_file`"),
-            ("profile = 'x'", "there is no option `profile`"),
+        for (profile, expected) in [
+            ("ot = 'x'", "unknown option `ot`"),
+            ("api_key_file = 'x'", "unknown option `api_key_file`"),
+            ("profile = 'x'", "unknown option `profile`"),
             ("quiet = 'maybe'", "`quiet` must be `true` or `false`"),
             ("site = 2020-01-01", "`site` must be text, a number, `true` or `false`"),
             ("[site]\na = 1", "`site` is a table"),
             ("site = 'com'", "invalid value 'com' for '--site <SITE>' [possible values: cn, ai]"),
             ("verbose = -1", "`verbose` is out of range"),
         ] {
-            assert_eq!(added(profile, "rhub account"), Err(told.to_owned()), "{profile}");
+            assert_eq!(added(profile, "rhub account"), Err(expected.to_owned()), "{profile}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What is said about batches.
+//! Events of batches.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -8,14 +8,14 @@ use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-/// What is wrong with a source, or worth knowing about it, and where.
+/// A problem or a warning about a source, with its location.
 #[derive(Clone, Debug, JsonSchema, Serialize)]
 pub(crate) struct BatchProblem {
     /// The source.
     pub(crate) source: Sentence,
-    /// Whether it has to be mended before anything is sent.
+    /// Whether it has to be fixed before anything is sent.
     pub(crate) fatal: bool,
-    /// The row as a spreadsheet counts them: the header is row 1.
+    /// The row, numbered as in a spreadsheet: the header is row 1.
     pub(crate) row: Option<u64>,
     /// The line of a text file, from 1.
     pub(crate) line: Option<u64>,
@@ -23,9 +23,9 @@ pub(crate) struct BatchProblem {
     pub(crate) column: Option<String>,
     /// What is wrong.
     pub(crate) message: Sentence,
-    /// What to do about it.
+    /// How to fix it.
     pub(crate) cure: Option<Sentence>,
-    /// With its place, for people.
+    /// The problem with its location, for display.
     #[serde(skip)]
     pub(crate) sentence: Sentence,
 }
@@ -37,62 +37,62 @@ pub(crate) struct BatchPlan {
     pub(crate) batch: String,
     /// Whether the ledger has the batch already.
     pub(crate) is_known: bool,
-    /// Where its rows come from.
+    /// The source of its rows.
     pub(crate) source: Sentence,
     /// SHA-256 of the source.
     pub(crate) spec_sha256: String,
     /// `cn`, `ai`, `comfyui`, or another place.
     pub(crate) site: String,
-    /// Where requests go.
+    /// The base URL.
     pub(crate) base_url: String,
-    /// What runs: `workflow`, `app`, `quick`, `model` or `prompt`.
+    /// The kind of task: `workflow`, `app`, `quick`, `model` or `prompt`.
     pub(crate) kind: String,
     /// The id of the workflow or app, the endpoint of the model, or SHA-256 of the graph.
     pub(crate) target: String,
-    /// The rows, repeats included.
+    /// The number of rows, including repeats.
     pub(crate) rows: usize,
     /// The fields that rows set.
     pub(crate) fields: Vec<String>,
-    /// Different files that rows name.
+    /// The number of different files that rows name.
     pub(crate) files: usize,
     /// The size of these files, in bytes.
     pub(crate) file_bytes: u64,
-    /// The folder of the results, if one is known.
+    /// The folder of the results, if known.
     pub(crate) folder: Option<String>,
-    /// What happens to the rows.
+    /// The planned actions.
     pub(crate) counts: Counts,
-    /// Rows that failed and are left, by the class of the failure.
+    /// Failed rows that are left alone, by class of failure.
     pub(crate) failed: BTreeMap<String, usize>,
-    /// Rows that were refused and are left, by class.
+    /// Refused rows that are left alone, by class.
     pub(crate) refused: BTreeMap<String, usize>,
     /// The first rows whose values differ from those that ran.
     pub(crate) changes: Vec<BatchChange>,
     /// The first rows that the source no longer has.
     pub(crate) gone: Vec<String>,
-    /// The first rows of which nobody knows whether they have a task, with their submits.
+    /// The first rows that may or may not have a task, with their submits.
     pub(crate) unknown: Vec<Unknown>,
     /// How many rows start.
     pub(crate) starts: usize,
-    /// What these cost, by earlier runs; null if none are known.
+    /// Their estimated cost, from earlier runs; null if there are none.
     pub(crate) cost: Option<PlannedCost>,
-    /// How long these take, by earlier runs; null if none are known, or the number of slots is not.
+    /// Their estimated duration, from earlier runs; null if there are none, or the number of slots is unknown.
     pub(crate) time: Option<PlannedTime>,
-    /// What runs, for people.
+    /// The target, for display.
     #[serde(skip)]
     pub(crate) target_name: String,
-    /// What happens to the rows, in lines.
+    /// The planned actions, one per line.
     #[serde(skip)]
     pub(crate) lines: Vec<Sentence>,
 }
 
-/// How many rows what happens to.
+/// The number of rows by planned action.
 #[derive(Clone, Debug, Default, JsonSchema, Serialize)]
 pub(crate) struct Counts {
-    /// They start: the ledger doesn't have them.
+    /// Start: they are not in the ledger.
     pub(crate) new: usize,
-    /// They start: they were not started yet.
+    /// Start: they have not been started yet.
     pub(crate) ready: usize,
-    /// They start again: they ended without success.
+    /// Start again: they ended without success.
     pub(crate) retry: usize,
     /// Nothing: they are done.
     pub(crate) done: usize,
@@ -100,7 +100,7 @@ pub(crate) struct Counts {
     pub(crate) fetch: usize,
     /// Their tasks are followed.
     pub(crate) adopt: usize,
-    /// Nothing: nobody knows whether they have a task.
+    /// Nothing: they may or may not have a task.
     pub(crate) unknown: usize,
     /// Nothing: they failed.
     pub(crate) failed: usize,
@@ -110,9 +110,9 @@ pub(crate) struct Counts {
     pub(crate) cancelled: usize,
     /// Their values differ from those that ran.
     pub(crate) changed: usize,
-    /// Nothing, until it is decided which values count.
+    /// Nothing, until you decide which values to use.
     pub(crate) asked: usize,
-    /// Nothing: the same ran in another batch, and its results are taken.
+    /// Nothing: the results of an identical row of another batch are used.
     pub(crate) reuse: usize,
     /// Nothing: the source no longer has them.
     pub(crate) gone: usize,
@@ -138,7 +138,7 @@ pub(crate) struct FieldChange {
     pub(crate) now: Option<String>,
 }
 
-/// A row of which nobody knows whether it has a task.
+/// A row that may or may not have a task.
 #[derive(Clone, Debug, JsonSchema, Serialize)]
 pub(crate) struct Unknown {
     /// The row's id.
@@ -147,20 +147,20 @@ pub(crate) struct Unknown {
     pub(crate) attempt_id: String,
 }
 
-/// What rows cost, by earlier runs.
+/// The estimated cost of rows, from earlier runs.
 #[derive(Clone, Debug, JsonSchema, Serialize)]
 pub(crate) struct PlannedCost {
-    /// All rows that start, at the mean.
+    /// The total of all rows that start, at the mean.
     pub(crate) all: Charge,
-    /// The mean of a row.
+    /// The mean cost of a row.
     pub(crate) each: Charge,
-    /// What nine of ten rows cost at most.
+    /// The 90th percentile of a row's cost.
     pub(crate) most: Charge,
-    /// How many earlier runs this comes from.
+    /// The number of earlier runs used.
     pub(crate) runs: usize,
 }
 
-/// How long rows take together.
+/// The estimated duration of all rows.
 #[derive(Clone, Debug, JsonSchema, Serialize)]
 pub(crate) struct PlannedTime {
     /// One batch in ten takes less than this.
@@ -169,23 +169,23 @@ pub(crate) struct PlannedTime {
     pub(crate) middle_s: f64,
     /// One batch in ten takes more than this.
     pub(crate) high_s: f64,
-    /// How many slots this is for.
+    /// The number of slots assumed.
     pub(crate) slots: usize,
-    /// How many earlier runs this comes from.
+    /// The number of earlier runs used.
     pub(crate) runs: usize,
 }
 
-/// A row, and what happens to it (`batch plan --rows`).
+/// A row, and its planned action (`batch plan --rows`).
 #[derive(Clone, Debug, JsonSchema, Serialize)]
 pub(crate) struct BatchItem {
     /// The name of the batch.
     pub(crate) batch: String,
     /// The row's id.
     pub(crate) item: String,
-    /// Where it stands.
+    /// Its state.
     #[schemars(with = "String", extend("enum" = ItemState::ALL.map(ItemState::as_str)))]
     pub(crate) state: ItemState,
-    /// What happens to it.
+    /// The planned action.
     #[serde(serialize_with = "word")]
     #[schemars(with = "String", extend("enum" = ["nothing", "fetch", "adopt", "hold", "leave", "run", "ask"]))]
     pub(crate) action: Action,
@@ -195,7 +195,7 @@ pub(crate) struct BatchItem {
     pub(crate) out: String,
     /// SHA-256 of what it runs.
     pub(crate) fingerprint: String,
-    /// The machine; null for the platform's default.
+    /// The instance type; null for the platform's default.
     pub(crate) instance: Option<String>,
     /// Fields and their values: `text`, `json`, or `file` with its SHA-256 (`batch plan --rows`).
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -203,15 +203,15 @@ pub(crate) struct BatchItem {
     pub(crate) set: Option<Set<Setting>>,
     /// Its submit in the ledger; null before it was sent.
     pub(crate) attempt_id: Option<String>,
-    /// What it cost; null if that is unknown.
+    /// Its cost; null if unknown.
     pub(crate) cost: Option<Charge>,
     /// Its results.
     pub(crate) outputs: Vec<Output>,
     /// Why it failed or was refused.
     pub(crate) failure: Option<Failure>,
-    /// What equal failures have in common: `node 9`, `content`.
+    /// The class of the failure, such as `node 9` or `content`.
     pub(crate) class: Option<String>,
-    /// Why it failed or was refused, for people.
+    /// Why it failed or was refused, for display.
     #[serde(skip)]
     pub(crate) why: Option<Sentence>,
 }
@@ -239,53 +239,53 @@ impl BatchItem {
     }
 }
 
-/// How far a batch is (`batch run`), at most once a second.
+/// The progress of a batch (`batch run`), at most once a second.
 #[derive(Clone, Debug, JsonSchema, Serialize)]
 pub(crate) struct BatchProgress {
     /// The name of the batch.
     pub(crate) batch: String,
-    /// Expected work that is done, of all, 0–100.
+    /// The share of the expected work that is done, 0–100.
     pub(crate) percent: f64,
     /// All rows.
     pub(crate) rows: usize,
-    /// How many rows stand where.
+    /// The number of rows by state.
     pub(crate) counts: BTreeMap<&'static str, usize>,
-    /// What the batch has cost, in coins or in money.
+    /// The cost so far, in coins or money.
     pub(crate) spent: String,
-    /// What is set aside for rows that run, in the same.
+    /// The amount set aside for running rows, in the same unit.
     pub(crate) reserved: String,
-    /// The most that it may cost, in the same.
+    /// The cost limit, in the same unit.
     pub(crate) max_cost: Option<String>,
-    /// Slots in use, with those of others as far as they are known; null before they were counted.
+    /// The number of slots in use, including known ones of others; null before they were counted.
     pub(crate) slots_busy: Option<u32>,
-    /// The slots of the key; null if the platform doesn't say.
+    /// The number of slots of the key; null if the platform doesn't report it.
     pub(crate) slots_limit: Option<u32>,
-    /// Slots in use by tasks from elsewhere; null before they were counted.
+    /// The number of slots used by tasks from elsewhere; null before they were counted.
     pub(crate) slots_elsewhere: Option<u32>,
-    /// How long it still takes: in one of ten cases less, in one of ten more; null while that isn't known.
+    /// The time left, as the 10th and the 90th percentile; null while unknown.
     pub(crate) eta_s: Option<[f64; 2]>,
-    /// The rows that run, for people.
+    /// The running rows, for display.
     #[serde(skip)]
     pub(crate) running: Vec<RowProgress>,
-    /// What the next row waits for, for people.
+    /// What the next row waits for, for display.
     #[serde(skip)]
     pub(crate) wait: Option<Sentence>,
 }
 
-/// How far a row of a batch is.
+/// The progress of a row of a batch.
 #[derive(Clone, Debug)]
 pub(crate) struct RowProgress {
     /// The row's id.
     pub(crate) item: String,
-    /// How far it is, 0..=1.
+    /// Its progress, 0..=1.
     pub(crate) fraction: Option<f64>,
-    /// What it does now.
+    /// Its current activity.
     pub(crate) stage: Option<Sentence>,
-    /// How long it still takes.
+    /// The time left.
     pub(crate) eta: Option<Duration>,
 }
 
-/// What happens to a row, in a word.
+/// The planned action of a row, in a word.
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
 fn word<S: Serializer>(action: &Action, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(match action {
@@ -304,17 +304,17 @@ fn word<S: Serializer>(action: &Action, serializer: S) -> Result<S::Ok, S::Error
 pub(crate) struct ListedBatch {
     /// Its name.
     pub(crate) batch: String,
-    /// Where its rows come from.
+    /// The source of its rows.
     pub(crate) source: String,
     /// `cn`, `ai`, `comfyui`, or another place.
     pub(crate) site: String,
-    /// Where requests go.
+    /// The base URL.
     pub(crate) base_url: String,
-    /// What runs: `workflow`, `app`, `quick`, `model` or `prompt`.
+    /// The kind of task: `workflow`, `app`, `quick`, `model` or `prompt`.
     pub(crate) kind: String,
     /// The id of the workflow or app, the endpoint of the model, or SHA-256 of the graph.
     pub(crate) target: String,
-    /// How many rows stand where.
+    /// The number of rows by state.
     pub(crate) counts: BTreeMap<&'static str, usize>,
     /// The folder of the results.
     pub(crate) folder: Option<String>,

@@ -1,19 +1,19 @@
-//! What is said about tests of workflows.
+//! Events of workflow tests.
 
 use runninghub::{Charge, Sentence};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// A recording, and how it compares with its snapshot.
+/// A recording, compared with its snapshot.
 #[derive(Clone, Debug, JsonSchema, Serialize)]
 pub(crate) struct Test {
     /// The folder of the recording.
     pub(crate) recording: String,
-    /// How it compares.
+    /// The verdict.
     pub(crate) verdict: TestVerdict,
-    /// What is wrong, unless it passed.
+    /// The problem, unless it passed.
     pub(crate) message: Option<Sentence>,
-    /// What to do about it.
+    /// How to fix it.
     pub(crate) hint: Option<Sentence>,
     /// Each line in which the run differs from its snapshot.
     pub(crate) differences: Vec<Difference>,
@@ -25,7 +25,7 @@ pub(crate) struct Test {
     pub(crate) diff: Vec<DiffLine>,
 }
 
-/// A recorded workflow that ran again.
+/// A new run of a recorded workflow.
 #[derive(Clone, Debug, Default, JsonSchema, Serialize)]
 pub(crate) struct LiveTest {
     /// The new task.
@@ -34,44 +34,44 @@ pub(crate) struct LiveTest {
     pub(crate) folder: String,
     /// How long the new run took, seconds.
     pub(crate) took_s: Option<f64>,
-    /// How long the recorded one took.
+    /// How long the recorded run took, seconds.
     pub(crate) recorded_s: Option<f64>,
-    /// What the new run has cost.
+    /// The cost of the new run.
     pub(crate) cost: Option<Charge>,
-    /// The pictures that were compared.
+    /// The images that were compared.
     pub(crate) pictures: Vec<PictureTest>,
 }
 
-/// A picture, and how it compares with the expected one.
+/// An image, compared with the expected one.
 #[derive(Clone, Debug, JsonSchema, Serialize)]
 pub(crate) struct PictureTest {
     /// Its name: the node that made it, and its number among the node's results.
     pub(crate) name: String,
-    /// How it compares.
+    /// The verdict.
     pub(crate) verdict: PictureVerdict,
     /// The structural similarity, at most 1; null if they can't be compared.
     pub(crate) similarity: Option<f64>,
-    /// The paths in the report's folder of the expected picture, the new one, and their difference.
+    /// The paths of the expected image, the new one, and their difference, in the report's folder.
     pub(crate) expected: Option<String>,
     pub(crate) found: Option<String>,
     pub(crate) difference: Option<String>,
 }
 
-/// How a picture compares with the expected one.
+/// The result of comparing an image with the expected one.
 #[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum PictureVerdict {
-    /// It is the same, or similar enough.
+    /// It is equal, or similar enough.
     Passed,
     /// It differs.
     Changed,
-    /// The new run didn't make it.
+    /// The new run didn't produce it.
     Missing,
     /// None is expected.
     New,
 }
 
-/// What runs again, before it runs (`--live`).
+/// The runs about to be repeated (`--live`).
 #[derive(Clone, Debug, JsonSchema, Serialize)]
 pub(crate) struct LiveTests {
     /// The number of runs.
@@ -80,17 +80,17 @@ pub(crate) struct LiveTests {
     pub(crate) base_url: String,
     /// The source of the key, if one is needed.
     pub(crate) key: Option<Sentence>,
-    /// What the recorded runs cost together.
+    /// The total cost of the recorded runs.
     pub(crate) cost: Option<Charge>,
     /// The number of recorded runs whose cost is known.
     pub(crate) known: usize,
 }
 
-/// How a recording compares with its snapshot.
+/// The result of comparing a recording with its snapshot.
 #[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum TestVerdict {
-    /// The run is as in its snapshot.
+    /// The run matches its snapshot.
     Passed,
     /// The snapshot was written (`--accept`).
     Accepted,
@@ -124,16 +124,16 @@ pub(crate) enum DiffLine {
 /// All tests of a command.
 #[derive(Clone, Copy, Debug, Default, JsonSchema, Serialize)]
 pub(crate) struct Tests {
-    /// Runs that are as in their snapshots.
+    /// The number of runs that match their snapshots.
     pub(crate) passed: usize,
-    /// Snapshots that were written.
+    /// The number of snapshots written.
     pub(crate) accepted: usize,
-    /// Runs that differ, have no snapshot, or can't be used.
+    /// The number of runs that differ, have no snapshot, or can't be used.
     pub(crate) failed: usize,
 }
 
 impl TestVerdict {
-    /// Whether nothing is wrong.
+    /// Whether all of them passed.
     pub(crate) fn is_good(self) -> bool {
         matches!(self, Self::Passed | Self::Accepted)
     }

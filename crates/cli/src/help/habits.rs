@@ -1,4 +1,4 @@
-//! What people type out of habit, and the command that it means here.
+//! Words that users type out of habit, and the corresponding commands.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Topics of `rhub help`: what concerns every command.
+//! Topics of `rhub help`, for all commands.
 
 use std::fmt::Write as _;
 

@@ -48,7 +48,7 @@ pub(super) fn command() -> Command {
     help::with_pages(translated(command), help::Wording { word: row, fitted: spaced, finished })
 }
 
-/// What clap has laid out, with its own words in Chinese and without the marks of [`translated`].
+/// Clap's output, with its own words in Chinese and without the marks of [`translated`].
 pub(super) fn finished(text: &str) -> String {
     with_words(&tight(text))
 }

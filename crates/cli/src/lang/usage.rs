@@ -98,7 +98,7 @@ fn reason(cause: &(dyn Error + 'static)) -> Sentence {
     if let Some((number, range)) = english.split_once(" is not in ") {
         return say!("{number} is not in {range}", number, range);
     }
-    // What the standard library says.
+    // Messages of the standard library.
     match &*english {
         "cannot parse integer from empty string" => say!("cannot parse integer from empty string"),
         "invalid digit found in string" => say!("invalid digit found in string"),

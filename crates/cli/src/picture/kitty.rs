@@ -39,7 +39,7 @@ pub(super) fn iterm2(picture: &Bitmap, columns: usize, rows: usize) -> Option<St
     ))
 }
 
-/// Encoded anew, so that the terminal decodes no data from a server.
+/// Re-encoded, so that the terminal decodes no data from a server.
 fn png(picture: &Bitmap) -> Option<String> {
     let (width, height) = (u32::try_from(picture.width()).ok()?, u32::try_from(picture.height()).ok()?);
     let mut bytes = Vec::new();

@@ -8,4 +8,4 @@ mod protocol;
 mod renderer;
 mod sixel;
 
-pub(crate) use self::{protocol::Wish, renderer::PreviewRenderer};
+pub(crate) use self::{protocol::PreviewMode, renderer::PreviewRenderer};

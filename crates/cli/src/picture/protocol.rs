@@ -6,7 +6,7 @@ use crate::glyph;
 
 /// How to show previews.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
-pub(crate) enum Wish {
+pub(crate) enum PreviewMode {
     #[default]
     Auto,
     Off,
@@ -47,22 +47,26 @@ const BY_PROGRAM: [(&str, Protocol); 4] = [
 /// Set by terminals that may run inside another one and then inherit its variables.
 const OTHERS: [&str; 5] = ["TERM_PROGRAM", "VTE_VERSION", "XTERM_VERSION", "KONSOLE_VERSION", "WT_SESSION"];
 
-/// The protocol for a wish; `None` if nothing is shown. Half blocks are the safe choice for an unknown terminal,
-/// since they are text. A multiplexer passes nothing else.
-pub(super) fn choose(wish: Wish, has_color: bool, env: impl Fn(&str) -> Option<String>) -> Option<Protocol> {
+/// The protocol for a mode; `None` if nothing is shown. Half blocks are the safe choice for an unknown terminal, since
+/// they are text. A multiplexer passes nothing else.
+pub(super) fn choose(
+    mode: PreviewMode,
+    has_color: bool,
+    env: impl Fn(&str) -> Option<String>,
+) -> Option<Protocol> {
     let blocks = || {
         let is_true_color = env("COLORTERM").is_some_and(|it| it == "truecolor" || it == "24bit")
             || env("TERM").is_some_and(|it| it.ends_with("-direct"));
         (has_color && !glyph::is_ascii()).then_some(Protocol::Blocks { is_true_color })
     };
-    match wish {
-        Wish::Off => None,
-        Wish::Blocks => blocks(),
+    match mode {
+        PreviewMode::Off => None,
+        PreviewMode::Blocks => blocks(),
         _ if is_multiplexed(&env) => blocks(),
-        Wish::Kitty => Some(Protocol::Kitty),
-        Wish::Iterm2 => Some(Protocol::Iterm2),
-        Wish::Sixel => Some(Protocol::Sixel),
-        Wish::Auto => detect(&env).or_else(blocks),
+        PreviewMode::Kitty => Some(Protocol::Kitty),
+        PreviewMode::Iterm2 => Some(Protocol::Iterm2),
+        PreviewMode::Sixel => Some(Protocol::Sixel),
+        PreviewMode::Auto => detect(&env).or_else(blocks),
     }
 }
 
@@ -89,8 +93,8 @@ mod tests {
 
     const PALETTE: Option<Protocol> = Some(Protocol::Blocks { is_true_color: false });
 
-    fn of(wish: Wish, env: &[(&str, &str)]) -> Option<Protocol> {
-        choose(wish, true, |name| {
+    fn of(mode: PreviewMode, env: &[(&str, &str)]) -> Option<Protocol> {
+        choose(mode, true, |name| {
             env.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
         })
     }
@@ -107,7 +111,7 @@ mod tests {
             (&[("TERM", "xterm-256color")], PALETTE),
             (&[("COLORTERM", "truecolor")], Some(Protocol::Blocks { is_true_color: true })),
         ] {
-            assert_eq!(of(Wish::Auto, env), protocol, "{env:?}");
+            assert_eq!(of(PreviewMode::Auto, env), protocol, "{env:?}");
         }
     }
 
@@ -116,17 +120,23 @@ mod tests {
         for inside in
             [("TMUX", "/tmp/tmux-0/default,1,0"), ("STY", "1.pts"), ("TERM", "screen.xterm-256color")]
         {
-            for wish in [Wish::Auto, Wish::Kitty, Wish::Iterm2, Wish::Sixel, Wish::Blocks] {
-                assert_eq!(of(wish, &[inside, ("KITTY_WINDOW_ID", "1")]), PALETTE, "{wish:?} {inside:?}");
+            for mode in [
+                PreviewMode::Auto,
+                PreviewMode::Kitty,
+                PreviewMode::Iterm2,
+                PreviewMode::Sixel,
+                PreviewMode::Blocks,
+            ] {
+                assert_eq!(of(mode, &[inside, ("KITTY_WINDOW_ID", "1")]), PALETTE, "{mode:?} {inside:?}");
             }
         }
     }
 
     #[test]
     fn the_chosen_protocol_is_used_and_half_blocks_need_colors() {
-        assert_eq!(of(Wish::Sixel, &[("TERM", "xterm-kitty")]), Some(Protocol::Sixel));
-        assert_eq!(of(Wish::Off, &[("TERM", "xterm-kitty")]), None);
-        assert_eq!(choose(Wish::Auto, false, |_| None), None);
-        assert_eq!(choose(Wish::Kitty, false, |_| None), Some(Protocol::Kitty));
+        assert_eq!(of(PreviewMode::Sixel, &[("TERM", "xterm-kitty")]), Some(Protocol::Sixel));
+        assert_eq!(of(PreviewMode::Off, &[("TERM", "xterm-kitty")]), None);
+        assert_eq!(choose(PreviewMode::Auto, false, |_| None), None);
+        assert_eq!(choose(PreviewMode::Kitty, false, |_| None), Some(Protocol::Kitty));
     }
 }

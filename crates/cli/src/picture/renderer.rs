@@ -7,7 +7,7 @@ use super::{
     blocks::blocks,
     decode::decode,
     kitty::{ERASE, iterm2, kitty},
-    protocol::{Protocol, Wish, choose},
+    protocol::{PreviewMode, Protocol, choose},
     sixel::sixel,
 };
 use crate::{live::Image, platform};
@@ -32,9 +32,9 @@ pub(crate) struct PreviewRenderer {
 
 impl PreviewRenderer {
     /// Uses the terminal of this process.
-    pub(crate) fn new(wish: Wish, has_color: bool) -> Self {
+    pub(crate) fn new(mode: PreviewMode, has_color: bool) -> Self {
         let env = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
-        Self { protocol: choose(wish, has_color, env), ..Self::default() }
+        Self { protocol: choose(mode, has_color, env), ..Self::default() }
     }
 
     /// Whether previews can be shown.

@@ -25,7 +25,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub(super) struct Answers {
     last: Option<Discriminant<Event>>,
-    /// How many responses of this kind came in a row.
+    /// The number of consecutive responses of this kind.
     row: usize,
     /// The profile whose settings are listed.
     profile: Option<String>,
@@ -113,10 +113,10 @@ impl Answers {
     }
 }
 
-/// The columns of a list of submits: when, state, task, cost, what.
+/// The columns of a list of submits: time, state, task, cost, description.
 const TASK: [usize; 4] = [15, 10, 20, 8];
 
-/// A line of JSON text, with JSON's own escapes for what could command the terminal.
+/// A line of JSON text, with JSON's own escapes for terminal control characters.
 fn json(line: &str) -> String {
     let is_safe = |c: char| Untrusted::from(c.to_string()).to_string() == c.to_string();
     line.chars().fold(String::new(), |mut text, c| {
@@ -161,7 +161,7 @@ fn task(task: &Task) -> String {
     line
 }
 
-/// What a submit ran: its label, else the text that it set, with what it belongs to.
+/// What a submit ran: its label, or else the longest value that it set, with its target.
 fn what(task: &Task) -> String {
     let target = match (&task.workflow_id, &task.target) {
         (Some(workflow), _) => workflow.to_string(),
@@ -173,15 +173,15 @@ fn what(task: &Task) -> String {
         Given::Text(text) | Given::Written(text) | Given::Json(Value::String(text)) => text.len(),
         _ => 0,
     });
-    let said = match (&task.label, longest) {
+    let text = match (&task.label, longest) {
         (Some(label), _) => label.clone(),
         (None, Some((name, value))) => format!("{name}={value}"),
         (None, None) => return Untrusted::from(target).to_string(),
     };
-    format!("{}  {}", Untrusted::from(said), Untrusted::from(target))
+    format!("{}  {}", Untrusted::from(text), Untrusted::from(target))
 }
 
-/// A note of the ledger, which keeps English. Most are what a server said.
+/// A note from the ledger, which stores English. Most are a server's messages.
 fn note(note: &Untrusted) -> Sentence {
     match note.raw() {
         "gave up: no slot became free" => say!("gave up: no slot became free"),
@@ -190,11 +190,11 @@ fn note(note: &Untrusted) -> Sentence {
         "the process ended while it waited for a free slot" => {
             say!("the process ended while it waited for a free slot")
         }
-        said => Sentence::verbatim(said),
+        text => Sentence::verbatim(text),
     }
 }
 
-/// A line of the list; the last column takes what is left of the terminal.
+/// A line of the list; the last column fills the rest of the terminal's width.
 fn row(cells: &[String; 4], what: &str) -> String {
     let cells = cells.iter().zip(TASK).map(|(cell, width)| cells::column(cell, width));
     let mut line = cells.collect::<Vec<_>>().join(" ");
@@ -265,12 +265,12 @@ fn profile(profile: &Profile) -> Vec<String> {
             let kind = profile.key_type.as_ref().map(|kind| format!("   {}", word(&key_kind(kind))));
             std::iter::once(head).chain(kind).collect()
         }
-        Change::Forgot => vec![word(&say!("✅ Forgot the key of the profile `{name}`", name))],
+        Change::Forgot => vec![word(&say!("✅ Removed the key of the profile `{name}`", name))],
         Change::None => vec![word(&say!("The profile `{name}` has no key", name))],
     }
 }
 
-/// The kind of a key, as the platform names it, and what that means.
+/// The kind of a key, as the platform names it, and its meaning.
 pub(crate) fn key_kind(kind: &Untrusted) -> Sentence {
     say!("{kind}: {meaning}", kind, meaning = KeyKind::of(kind.raw()))
 }

@@ -48,9 +48,9 @@ fn shown(app: &App, fields: &[AppField]) -> Vec<String> {
 
 /// `6.text  提示词 / prompt  (text)`, its value, and the choices.
 pub(crate) fn field(field: &AppField) -> Vec<String> {
-    let said = [&field.description, &field.description_en];
-    let mut said: Vec<String> = said.into_iter().flatten().map(ToString::to_string).collect();
-    said.dedup();
+    let description = [&field.description, &field.description_en];
+    let mut description: Vec<String> = description.into_iter().flatten().map(ToString::to_string).collect();
+    description.dedup();
     let kind = &field.kind;
     let mut about = match (field.min.map(Fact::of), field.max.map(Fact::of)) {
         (None, None) => Sentence::verbatim(kind),
@@ -62,7 +62,7 @@ pub(crate) fn field(field: &AppField) -> Vec<String> {
         about = say!("{about}, node {title}", about, title);
     }
     let name = Untrusted::from(field.name.as_str());
-    let mut lines = vec![format!("{name}  {}  ({})", said.join(" / "), word(&about))];
+    let mut lines = vec![format!("{name}  {}  ({})", description.join(" / "), word(&about))];
     if let Some(value) = field.value.as_ref().filter(|value| !value.is_empty()) {
         lines.push(format!("    = {value}"));
     }

@@ -1,4 +1,4 @@
-//! Formats batches: what a plan says, the list of batches, and problems of rows.
+//! Formats batches: plans, the list of batches, and problems of rows.
 
 use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
 
@@ -12,13 +12,13 @@ use crate::{
     lang::word,
 };
 
-/// Fields that are named.
+/// Maximum number of fields listed.
 const NAMED: usize = 8;
-/// The widths of columns: in a list of rows, and in one of batches.
+/// Column widths in the lists of rows and batches.
 const ITEM: [usize; 5] = [9, 9, 5, 24, 0];
 const LIST: [usize; 4] = [21, 16, 24, 0];
 
-/// A problem with its cure.
+/// A problem with its fix.
 pub(super) fn problem(problem: &BatchProblem) -> Vec<String> {
     let what = &problem.sentence;
     let what = if problem.fatal {
@@ -26,11 +26,11 @@ pub(super) fn problem(problem: &BatchProblem) -> Vec<String> {
     } else {
         say!("⚠️ {message}", message = what)
     };
-    let cure = problem.cure.as_ref().map(|cure| say!("   cure: {cure}", cure));
-    std::iter::once(&what).chain(&cure).map(word).collect()
+    let hint = problem.cure.as_ref().map(|cure| say!("   hint: {hint}", hint = cure));
+    std::iter::once(&what).chain(&hint).map(word).collect()
 }
 
-/// What a run of a batch would do.
+/// The plan of a batch.
 pub(super) fn plan(plan: &BatchPlan) -> Vec<String> {
     let (source, kind, target) = (&plan.source, &*plan.kind, &*plan.target_name);
     let mut lines = vec![say!("{source} → {kind} {target}", source, kind, target)];
@@ -53,8 +53,7 @@ pub(super) fn plan(plan: &BatchPlan) -> Vec<String> {
         0 => say!("Nothing would start"),
         count => say!("{rows} would start", rows = rows(count)),
     }));
-    let unknown =
-        (plan.starts > 0 && plan.cost.is_none()).then(|| say!("  no earlier run says what they cost"));
+    let unknown = (plan.starts > 0 && plan.cost.is_none()).then(|| say!("  cost unknown: no earlier runs"));
     let figures = [plan.cost.as_ref().map(cost), unknown, plan.time.as_ref().map(time)];
     lines.extend(figures.iter().flatten().map(word));
     lines
@@ -73,7 +72,7 @@ fn fields(fields: &[String]) -> Sentence {
     }
 }
 
-/// A digest is cut, other ids stay.
+/// Digests are shortened, other ids aren't.
 fn short(target: &str) -> String {
     let is_digest = target.len() == 64 && target.bytes().all(|byte| byte.is_ascii_hexdigit());
     target.get(..12).filter(|_| is_digest).unwrap_or(target).to_owned()
@@ -82,7 +81,7 @@ fn short(target: &str) -> String {
 fn cost(cost: &PlannedCost) -> Sentence {
     let (all, each, most) = (amount(&cost.all), amount(&cost.each), amount(&cost.most));
     match cost.runs {
-        1 => say!("  about {all}: {each} each, as the only earlier run", all, each),
+        1 => say!("  about {all}: {each} each, like the only earlier run", all, each),
         runs => {
             say!(
                 "  about {all}: {each} each, nine in ten up to {most}, by {runs} earlier runs",
@@ -95,7 +94,7 @@ fn cost(cost: &PlannedCost) -> Sentence {
     }
 }
 
-/// Coins and money, to the hundredth.
+/// Coins and money, to two decimal places.
 fn amount(charge: &Charge) -> Sentence {
     let rounded = |number: Option<f64>| {
         let shown = format!("{:.2}", number?);
@@ -153,7 +152,7 @@ pub(super) fn row(batch: &ListedBatch) -> String {
     line
 }
 
-/// How many rows stand where, without the states that none is in.
+/// The number of rows by state, without states that have none.
 pub(super) fn counts(counts: &BTreeMap<&'static str, usize>) -> Vec<String> {
     let count = |state| counts.get(state).copied().unwrap_or_default();
     let [done, running, ready] = ["done", "running", "ready"].map(count);
@@ -170,7 +169,7 @@ pub(super) fn counts(counts: &BTreeMap<&'static str, usize>) -> Vec<String> {
     all.iter().filter(|(count, _)| *count > 0).map(|(_, words)| word(words)).collect()
 }
 
-/// What happens to a row.
+/// The planned action of a row.
 fn action(action: Action) -> Sentence {
     match action {
         Action::Nothing => say!("no action"),
@@ -183,7 +182,7 @@ fn action(action: Action) -> Sentence {
     }
 }
 
-/// Where a row stands.
+/// The state of a row.
 fn state(state: ItemState) -> Sentence {
     match state {
         ItemState::Ready => say!("ready"),
@@ -196,13 +195,13 @@ fn state(state: ItemState) -> Sentence {
     }
 }
 
-/// Cells in columns of these widths; the last one takes what it needs.
+/// Cells in columns of these widths; the last one may be wider.
 fn columns<const N: usize>(cells: &[String; N], widths: [usize; N]) -> String {
     let cells = cells.iter().zip(widths).map(|(cell, width)| cells::column(cell, width));
     cells.collect::<Vec<_>>().join(" ")
 }
 
-/// What became of a row.
+/// The outcome of a row.
 pub(super) fn fate(row: &BatchItem) -> Vec<String> {
     let id = Untrusted::from(&*row.item).to_string();
     let cost = row.cost.as_ref().and_then(text::cost);
@@ -235,7 +234,7 @@ pub(super) fn fate(row: &BatchItem) -> Vec<String> {
     std::iter::once(&words).chain(&hint).map(word).collect()
 }
 
-/// How far a batch is, on one line.
+/// The progress of a batch, on one line.
 pub(super) fn progress(progress: &BatchProgress) -> Sentence {
     let (over, rows) = (over_count(progress), progress.rows);
     let percent = text::percentage(progress.percent);
@@ -246,7 +245,7 @@ pub(super) fn progress(progress: &BatchProgress) -> Sentence {
     parts.reduce(|first, next| say!("{first}, {next}", first, next)).unwrap_or_default()
 }
 
-/// How many rows are over.
+/// The number of finished rows.
 pub(super) fn over_count(progress: &BatchProgress) -> usize {
     ["done", "failed", "cancelled", "refused"].iter().filter_map(|state| progress.counts.get(state)).sum()
 }
@@ -263,7 +262,7 @@ pub(super) fn slots(progress: &BatchProgress) -> Option<Sentence> {
     })
 }
 
-/// What the batch has cost.
+/// The cost of the batch so far.
 pub(super) fn money(progress: &BatchProgress) -> Option<Sentence> {
     let spent = Some(&*progress.spent).filter(|spent| *spent != "0" || progress.max_cost.is_some())?;
     Some(match &progress.max_cost {
@@ -272,13 +271,13 @@ pub(super) fn money(progress: &BatchProgress) -> Option<Sentence> {
     })
 }
 
-/// How long it still takes.
+/// The time left.
 pub(super) fn time_left(progress: &BatchProgress) -> Option<Sentence> {
     let at = |seconds: f64| clock(Duration::from_secs_f64(seconds.clamp(0.0, 1e9).round()));
     progress.eta_s.map(|[low, high]| say!("{low}–{high} left", low = at(low), high = at(high)))
 }
 
-/// A batch that has run.
+/// The outcome of a batch.
 pub(super) fn over(batch: &ListedBatch) -> Vec<String> {
     let states = counts(&batch.counts).join(", ");
     let name = Untrusted::from(&*batch.batch).to_string();

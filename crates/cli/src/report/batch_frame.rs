@@ -1,4 +1,4 @@
-//! The live block of a batch as text: a pure function of its figures and the terminal's size.
+//! The live block of a batch as text: a pure function of its progress and the terminal's size.
 
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ pub(super) fn lines(progress: &BatchProgress, columns: usize, rows: usize, print
     lines
 }
 
-/// The name, the bar, and what there is room for: rows, money, the time left.
+/// The name, the bar, and as much as fits: rows, money, the time left.
 fn overall(progress: &BatchProgress, columns: usize, printer: Printer) -> String {
     let name = cells::fit(&Untrusted::from(&*progress.batch).to_string(), columns / 3);
     let left = format!("{name}  {:>6}", text::percentage(progress.percent));
@@ -61,7 +61,7 @@ fn overall(progress: &BatchProgress, columns: usize, printer: Printer) -> String
     format!("{left}  {}{right}", bar(progress.percent / 100.0, room, style, printer))
 }
 
-/// How many rows stand where, and the slots.
+/// The number of rows by state, and the slots.
 fn counts(progress: &BatchProgress, columns: usize) -> String {
     let counts = batch::counts(&progress.counts).join("   ");
     let line = match batch::slots(progress) {
@@ -71,7 +71,7 @@ fn counts(progress: &BatchProgress, columns: usize) -> String {
     cells::fit(&line, columns)
 }
 
-/// What runs: its name, bar, stage, and the time left.
+/// A running row: its name, bar, stage, and time left.
 pub(super) fn row(row: &RowProgress, columns: usize, printer: Printer) -> String {
     let name_room = (columns * 2 / 5).min(28);
     let name = cells::pad(&format!("  {}", Untrusted::from(&*row.item)), name_room);

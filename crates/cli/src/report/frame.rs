@@ -13,7 +13,7 @@ use crate::{cells, lang, printer::Printer};
 const MAX_NODES: usize = 6;
 /// The minimum width of a useful bar, in cells.
 const MIN_BAR: usize = 5;
-/// A rate over less than this says little.
+/// A rate over less than this isn't meaningful.
 const SHORT_TRANSFER: Duration = Duration::from_millis(500);
 const DIM: Style = Style::new().dimmed();
 const DONE: Style = AnsiColor::Green.on_default();
@@ -38,12 +38,12 @@ pub(super) struct FileView {
     pub(super) name: String,
     pub(super) bytes: u64,
     pub(super) total: Option<u64>,
-    /// Bytes a second, once that can be said.
+    /// Bytes per second, once it can be measured.
     pub(super) rate: Option<f64>,
 }
 
 impl FileView {
-    /// A transfer that began this long ago.
+    /// A transfer that began this much earlier.
     pub(super) fn new(file: &Transfer, age: Duration) -> Self {
         let rate = (age >= SHORT_TRANSFER).then(|| file.bytes as f64 / age.as_secs_f64());
         Self {

@@ -55,14 +55,14 @@ pub(crate) struct Human {
     connection: Option<Connection>,
     /// Files being transferred, each since a time.
     moving: Vec<(Transfer, Duration)>,
-    /// The figures of a batch, which is shown instead of a run.
+    /// The progress of a batch, which is shown instead of a run.
     batch: Option<BatchProgress>,
     /// Several runs, which are shown instead of one.
     many: Option<Many>,
     answers: Answers,
     /// The names of the nodes, with the id where titles are equal.
     titles: HashMap<NodeId, String>,
-    /// Finished nodes that have no line of their own.
+    /// Finished nodes without a separate line.
     folded: Folded,
     #[cfg(feature = "preview")]
     renderer: PreviewRenderer,
@@ -205,7 +205,7 @@ impl Human {
     }
 
     fn leave(&mut self, t: Duration) {
-        // Before the first progress there is no block worth keeping, and the last one is kept once.
+        // Before the first progress there is no useful block to keep, and the last one is kept once.
         if self.measured.is_some() {
             let lines = self.lines(t);
             self.live.leave(lines);
@@ -225,7 +225,7 @@ impl Human {
             Some((file, _)) => *file = transfer.clone(),
             None => self.moving.push((transfer.clone(), t)),
         }
-        // While nodes run, the totals are theirs.
+        // While nodes run, the totals show them.
         if self.measured.is_none() {
             let files: Vec<Transfer> = self.moving.iter().map(|(file, _)| file.clone()).collect();
             self.view.waiting = Some(text::transfers(&files));
@@ -272,7 +272,7 @@ impl Human {
         }
     }
 
-    /// Shows an event of one of several runs. The result of the command itself has no task.
+    /// Shows an event of one of several runs. Only the command's own result has no task.
     fn one_of_many(&mut self, line: &Line<Event>, event: &RunEvent) {
         let (Some(many), Some(task)) = (&mut self.many, &line.task_id) else {
             let lines = self.lines(line.t);
@@ -309,7 +309,7 @@ impl Human {
                 self.connection = Some(*connection);
             }
             RunEvent::Progress(progress) => {
-                // Until a node runs, the queue says more than a row of zeros.
+                // Until a node runs, the queue position is more useful than a row of zeros.
                 if progress.phase != Phase::Queued && progress.phase != Phase::Waiting {
                     self.view.waiting = None;
                     self.measured = Some((t, progress.elapsed));

@@ -1,4 +1,4 @@
-//! Several runs in one block: a line for each that runs, and its results above the block when it has ended.
+//! Several runs in one block: a line for each running one, and its results above the block when it ends.
 
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ impl Many {
         Self { runs: tasks.iter().map(one).collect() }
     }
 
-    /// Sees an event of a run. Returns the lines to print above the block.
+    /// Handles an event of a run. Returns the lines to print above the block.
     pub(super) fn see(&mut self, task: &TaskId, event: &Event, printer: Printer) -> Vec<String> {
         let Some(run) = self.runs.iter_mut().find(|run| run.task == *task) else { return Vec::new() };
         match event {

@@ -15,9 +15,9 @@ use crate::{
     writer::Passing,
 };
 
-/// What goes on has a line this often.
+/// Ongoing work is reported this often.
 const SPACING: Duration = Duration::from_secs(10);
-/// Progress by this share of the whole has a line at once.
+/// Progress by this share of the total is reported at once.
 const STRIDE: f64 = 0.1;
 /// Verbose: nine progress lines a second, so that the last one, which is always printed, is the tenth at most.
 const VERBOSE_SPACING: Duration = Duration::from_millis(112);
@@ -42,11 +42,11 @@ pub(crate) struct Plain {
     shown: Option<Shown>,
     /// The last status written, and its time.
     status: Option<(TaskStatus, Option<u64>, Duration)>,
-    /// Whole percent, settled nodes and the current node of the last progress that was worth a line.
+    /// Whole percent, settled nodes and the current node of the last progress that was printed.
     heard: Option<(Option<f64>, usize, Option<CurrentNode>)>,
     was_live: bool,
     saved: usize,
-    /// When each file in transfer began, or last had a line.
+    /// When each file in transfer began, or was last reported.
     moving: HashMap<(Direction, String), Duration>,
     /// The last tenth of a batch that was reported.
     tenth: Option<u32>,
@@ -181,7 +181,8 @@ impl Plain {
         }
     }
 
-    /// A long transfer has a line from time to time, and an upload one at its end; a download that ends is saved.
+    /// A long transfer is reported from time to time, and an upload also at its end; a finished download is reported as
+    /// saved.
     fn transfer(&mut self, t: Duration, transfer: &Transfer) {
         let id = (transfer.direction, transfer.name.clone());
         let since = *self.moving.entry(id.clone()).or_insert(t);

@@ -1,4 +1,4 @@
-//! Results and errors only, for scripts: ids, paths, URLs and texts as they are, one per line.
+//! Results and errors only, for scripts: unadorned ids, paths, URLs and texts, one per line.
 
 use runninghub::{Event as RunEvent, FileUrl, Line, Outcome, Output, Phase, Untrusted, Verdict, say};
 
@@ -32,7 +32,7 @@ impl Quiet {
     }
 }
 
-/// The file, the text, or the URL of a result. Text keeps its lines, and cannot command the terminal.
+/// The file, the text, or the URL of a result. Text keeps its line breaks, but control characters are escaped.
 fn bare(output: &Output) -> Vec<String> {
     let url = || output.url.as_ref().map(FileUrl::without_key);
     let shown = output.path.clone().or_else(|| output.text.clone()).or_else(url).unwrap_or_default();

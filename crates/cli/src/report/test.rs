@@ -1,4 +1,4 @@
-//! Words tests of workflows.
+//! Words workflow tests.
 
 use anstyle::AnsiColor;
 use runninghub::{Sentence, Untrusted, say};
@@ -10,11 +10,11 @@ use crate::{
     printer::{Detail, Printer},
 };
 
-/// Durations within this factor of each other, or this many seconds, aren't mentioned: machines differ.
+/// Durations within this factor of each other, or this many seconds, aren't mentioned: machines vary.
 const FACTOR: f64 = 2.0;
 const SECONDS: f64 = 10.0;
 
-/// The recording, and what is wrong with it.
+/// The recording, and its problem.
 pub(super) fn test(test: &Test) -> Vec<String> {
     let recording = &Untrusted::from(test.recording.as_str());
     let mut lines = vec![match (&test.message, test.verdict) {
@@ -34,7 +34,7 @@ pub(super) fn test(test: &Test) -> Vec<String> {
     lines
 }
 
-/// What there is to say about the new run.
+/// Remarks about the new run.
 fn run(live: &LiveTest) -> Vec<Sentence> {
     let mut facts: Vec<Sentence> = live.pictures.iter().filter_map(picture).collect();
     if let (Some(took), Some(before)) = (live.took_s, live.recorded_s)
@@ -51,22 +51,22 @@ fn seconds(seconds: f64) -> String {
     format!("{seconds:.1}")
 }
 
-/// A picture that isn't as expected.
+/// An image that differs from the expected one.
 fn picture(picture: &PictureTest) -> Option<Sentence> {
     let name = &*picture.name;
     Some(match (picture.verdict, picture.similarity) {
         (PictureVerdict::Passed, _) => return None,
         (PictureVerdict::Changed, Some(similarity)) => {
             let similarity = format!("{similarity:.3}");
-            say!("picture {name} differs: its similarity is {similarity}", name, similarity)
+            say!("image {name} differs: its similarity is {similarity}", name, similarity)
         }
-        (PictureVerdict::Changed, None) => say!("picture {name} differs", name),
-        (PictureVerdict::Missing, _) => say!("picture {name} is missing", name),
-        (PictureVerdict::New, _) => say!("picture {name} is not expected", name),
+        (PictureVerdict::Changed, None) => say!("image {name} differs", name),
+        (PictureVerdict::Missing, _) => say!("image {name} is missing", name),
+        (PictureVerdict::New, _) => say!("image {name} is not expected", name),
     })
 }
 
-/// What runs again, and what it may cost.
+/// The runs to repeat, and their estimated cost.
 pub(super) fn live(live: &LiveTests) -> Vec<Sentence> {
     let url = &*live.base_url;
     let Some(key) = &live.key else {
@@ -84,15 +84,15 @@ pub(super) fn live(live: &LiveTests) -> Vec<Sentence> {
         match (cost, live.runs.saturating_sub(live.known)) {
             (Some(cost), 0) => say!("the recorded runs cost {cost}", cost),
             (Some(cost), unknown) => {
-                say!("the recorded runs cost {cost}; of {count} it is unknown", cost, count = unknown)
+                say!("the recorded runs cost {cost}; the cost of {count} is unknown", cost, count = unknown)
             }
             (None, 0) => say!("the recorded runs cost nothing"),
-            (None, _) => say!("what the recorded runs cost is unknown"),
+            (None, _) => say!("the cost of the recorded runs is unknown"),
         },
     ]
 }
 
-/// How many passed.
+/// The number of tests that passed.
 pub(super) fn tests(tests: &Tests) -> Sentence {
     match *tests {
         Tests { passed, accepted: 0, failed: 0 } => say!("{passed} passed", passed),

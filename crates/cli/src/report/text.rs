@@ -9,7 +9,7 @@ use runninghub::{
 
 use crate::lang;
 
-/// Nodes that take less than this have no line of their own.
+/// Nodes that take less than this have no separate line.
 pub(super) const QUICK: Duration = Duration::from_millis(500);
 
 /// Printed if a recording stops before its run does.
@@ -102,8 +102,8 @@ pub(super) fn dimensions(output: &Output) -> Option<String> {
     Some(format!("{width}×{height}"))
 }
 
-/// A file's URL without its signature, for people: the whole one is in `outputs`. That of a ComfyUI names the file in its
-/// query.
+/// A file's URL without its signature, for display: the complete one is in `outputs`. That of a ComfyUI names the file
+/// in its query.
 pub(super) fn short_link(url: &FileUrl) -> String {
     let url = url.without_key();
     let (path, query) = url.split_once('?').unwrap_or((&url, ""));
@@ -165,7 +165,7 @@ fn number(value: f64) -> String {
     if value.fract() == 0.0 { format!("{value:.0}") } else { format!("{value:.1}") }
 }
 
-/// What ended and why, such as `Task failed at node Upscale (12): …`.
+/// The subject and the reason of an end, such as `Task failed at node Upscale (12): …`.
 pub(crate) fn failure(what: Sentence, cause: Option<&Failure>) -> Sentence {
     let none = Failure::default();
     let cause = cause.unwrap_or(&none);
@@ -179,11 +179,11 @@ pub(crate) fn failure(what: Sentence, cause: Option<&Failure>) -> Sentence {
         Some(node) => say!("{what} in node {node}", what, node),
         None => what,
     };
-    let said = [&cause.exception_type, &cause.message];
-    for said in said.into_iter().flatten().filter(|said| !said.is_empty()) {
-        words = say!("{what}: {cause}", what = words, cause = said);
+    let causes = [&cause.exception_type, &cause.message];
+    for causes in causes.into_iter().flatten().filter(|causes| !causes.is_empty()) {
+        words = say!("{what}: {cause}", what = words, cause = causes);
     }
-    if said.iter().all(|said| said.is_none()) {
+    if causes.iter().all(|causes| causes.is_none()) {
         words = say!("{what}: {cause}", what = words, cause = say!("the platform did not give a reason"));
     }
     match &cause.code {
@@ -194,13 +194,13 @@ pub(crate) fn failure(what: Sentence, cause: Option<&Failure>) -> Sentence {
 
 /// A suggested fix for a failure, if there is one.
 pub(crate) fn cure(cause: &Failure) -> Option<Sentence> {
-    let told: String = [&cause.exception_type, &cause.message]
+    let reason: String = [&cause.exception_type, &cause.message]
         .into_iter()
         .flatten()
         .map(|part| part.raw().to_lowercase())
         .collect::<Vec<_>>()
         .join(" ");
-    let says = |parts: &[&str]| parts.iter().any(|part| told.contains(part));
+    let says = |parts: &[&str]| parts.iter().any(|part| reason.contains(part));
     if says(&["outofmemory", "out of memory", "allocation on device", "insufficient memory"]) {
         Some(say!(
             "`--instance plus` has 48 GB of memory, `--instance ultra` 84 GB; a smaller image or batch needs less"

@@ -135,7 +135,7 @@ fn assets_from_the_group_to_the_end() {
     snap!(run(&["assets", "group", "show", "group-1"]), @r"
         exit 4
         --- err
-        error: the platform rejected the request: asset group: code 301, a parameter is missing or has the wrong type (PARAMS_INVALID)
+        error: the platform rejected the request: code 301, a parameter is missing or has the wrong type (PARAMS_INVALID)
     ");
 }
 

@@ -124,7 +124,7 @@ fn a_private_run_keeps_digests_only() {
     assert!(kept["set"]["9.filename_prefix"]["hidden"]["sha256"].is_string(), "{kept}");
     assert!(desk.tasks(&["secret"]).is_empty());
     let refused = desk.rhub(&["rerun", "last"]).run();
-    assert!(refused.code == Some(2) && refused.stderr.contains("was not kept"), "{refused}");
+    assert!(refused.code == Some(2) && refused.stderr.contains("was not stored"), "{refused}");
     assert_eq!(desk.sim.creates(), 1);
     let store = fs::read_dir(desk.state.path()).expect("a folder").flatten();
     for file in store.map(|entry| entry.path()).filter(|path| path.is_file()) {
@@ -222,7 +222,7 @@ fn several_tasks_are_asked_for_at_once() {
     let saved = fs::read_dir(desk.dir.path().join("out")).expect("a folder").flatten();
     let names: Vec<String> = saved.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
     assert!(ids.iter().all(|id| names.iter().any(|name| name.starts_with(id.as_str()))), "{names:?}");
-    // What is known is still answered; the first problem decides.
+    // Known tasks are still shown; the first problem determines the exit code.
     let unknown = "1904154698679771137";
     let mixed = desk.rhub(&["status", unknown, &ids[0]]).run();
     assert!(mixed.code != Some(0) && mixed.stdout.contains(&ids[0]), "{mixed}");
@@ -345,7 +345,7 @@ fn what_is_private_refused_or_unwanted_is_not_recorded() {
     assert_eq!(done.stderr, "", "a recording is only an offer");
 }
 
-/// The files in a folder and below it whose names end like this.
+/// The files in a folder, recursively, whose names end like this.
 fn files_named(folder: &Path, end: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).expect("a folder") {
@@ -390,12 +390,12 @@ fn a_run_is_repeated_from_the_file_beside_its_results() {
     let elsewhere = folder();
     let lost = desk.rhub(&["run", "--from", &manifest]).state(&elsewhere).run();
     assert_eq!(lost.code, Some(2), "{lost}");
-    assert!(lost.stderr.contains("an image that the run made contains its workflow"), "{lost}");
+    assert!(lost.stderr.contains("an image from the run contains its workflow"), "{lost}");
     for (name, content) in [("empty.json", "{}"), ("text.json", "a cat")] {
         fs::write(desk.dir.path().join(name), content).expect("written");
         let bad = desk.rhub(&["run", "--from", name]).run();
         assert_eq!(bad.code, Some(2), "{bad}");
-        assert!(bad.stderr.contains("it does not say what ran"), "{bad}");
+        assert!(bad.stderr.contains("it does not name the run"), "{bad}");
     }
     assert_eq!(desk.rhub(&["run", "--from", "nothing.json"]).run().code, Some(2));
     assert_eq!(desk.rhub(&["run", "graph.json", "--from", &manifest]).run().code, Some(2));

@@ -150,14 +150,14 @@ fn mistakes_are_reported_before_anything_is_paid() {
     snap!(rhub(["app", "run", "1000000000000000000"]).at(&sim), @r#"
         exit 4
         --- err
-        error: cannot get the app: app: code 901, the AI app does not exist (WEBAPP_NOT_EXISTS)
+        error: cannot get the app: code 901, the AI app does not exist (WEBAPP_NOT_EXISTS)
 
         hint: check the id, and that it belongs to the key's site and account; run a workflow with `rhub run 1000000000000000000`
     "#);
     snap!(rhub(["run", &id]).at(&sim), @r#"
         exit 4
         --- err
-        error: cannot get the workflow: workflow: code 380, the workflow does not exist (WORKFLOW_NOT_EXISTS)
+        error: cannot get the workflow: code 380, the workflow does not exist (WORKFLOW_NOT_EXISTS)
 
         hint: check the id, and that it belongs to the key's site and account; run an AI app with `rhub app run 1892300583309880551`
     "#);
@@ -185,7 +185,7 @@ fn mistakes_are_reported_before_anything_is_paid() {
     snap!(rhub(["quick", "run", &id, "--code", "9"]).at(&sim), @r#"
         exit 4
         --- err
-        error: the task was not created: quick run: code 301, a parameter is missing or has the wrong type (PARAMS_INVALID)
+        error: the task was not created: code 301, a parameter is missing or has the wrong type (PARAMS_INVALID)
     "#);
     snap!(rhub(["app", "run", &id, "--retain", "5"]).at(&sim), @r#"
         exit 2
@@ -231,7 +231,7 @@ fn a_form_is_filled_in_on_a_terminal() {
     ];
     let mut terminal =
         Terminal::start(200, &["app", "run", &id, "-i", "--set", "cfg=7", "--detach"], &environment);
-    for (asked, answer) in [
+    for (question, answer) in [
         ("6.text", "a dog"),
         ("3.steps", "many"),
         ("takes a whole number, not `many`", "30"),
@@ -242,7 +242,7 @@ fn a_form_is_filled_in_on_a_terminal() {
         ("10.image", ""),
         ("11.stamp", ""),
     ] {
-        terminal.wait(|screen| screen.contains(asked));
+        terminal.wait(|screen| screen.contains(question));
         terminal.press(format!("{answer}\r").as_bytes());
     }
     let (code, screen) = terminal.finish();

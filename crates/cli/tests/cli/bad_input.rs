@@ -331,7 +331,7 @@ fn folders_that_cannot_be_written() {
         --- err
         error: the recording cannot be written: file: cannot be recorded to: File exists (os error 17)
 
-        hint: name a new or empty folder with `--record DIR`; nothing was submitted
+        hint: choose a new or empty folder with `--record DIR`; nothing was submitted
     "#);
     assert_eq!(sim.creates(), 0);
 }
@@ -417,28 +417,28 @@ fn refusals_by_the_platform() {
     snap!(rhub(["account"]).at(&sim).env("RUNNINGHUB_API_KEY", "ffffffffffffffffffffffffffffffff"), @r#"
         exit 4
         --- err
-        error: cannot get the account: account: code -1, the API key was rejected (ApiKey verification failed)
+        error: cannot get the account: code -1, the API key was rejected (ApiKey verification failed)
 
         hint: check the key and the site: a key from runninghub.cn does not work on runninghub.ai, or the other way round
     "#);
     snap!(rhub(["run", ID]).at(&sim), @r#"
         exit 4
         --- err
-        error: cannot get the workflow: workflow: code 380, the workflow does not exist (WORKFLOW_NOT_EXISTS)
+        error: cannot get the workflow: code 380, the workflow does not exist (WORKFLOW_NOT_EXISTS)
 
         hint: check the id, and that it belongs to the key's site and account; run an AI app with `rhub app run 1904136902449209346`
     "#);
     snap!(rhub(["status", ID]).at(&sim), @r#"
         exit 4
         --- err
-        error: cannot get the task's status: status: code 807, task not found (APIKEY_TASK_NOT_FOUND)
+        error: cannot get the task's status: code 807, task not found (APIKEY_TASK_NOT_FOUND)
 
         hint: check the id, and that it belongs to the key's site and account
     "#);
     snap!(rhub(["cancel", ID]).at(&sim), @r#"
         exit 4
         --- err
-        error: cannot cancel the task: cancel: code 807, task not found (APIKEY_TASK_NOT_FOUND)
+        error: cannot cancel the task: code 807, task not found (APIKEY_TASK_NOT_FOUND)
 
         hint: check the id, and that it belongs to the key's site and account
     "#);
@@ -462,7 +462,7 @@ fn nothing_is_listening() {
         @r#"
         exit 3
         --- err
-        error: cannot get the account: account: no connection: error sending request: client error (Connect): tcp connect error: Connection refused (os error 111)
+        error: cannot get the account: no connection: error sending request: client error (Connect): tcp connect error: Connection refused (os error 111)
 
         hint: check the network connection and any proxy in `HTTPS_PROXY` and `NO_PROXY`
     "#
@@ -485,7 +485,7 @@ fn an_unknown_task_ends_the_watch() {
     let sim = Simulator::of("01-simple");
     let done = rhub(["watch", "77"]).at(&sim).run();
     assert_eq!(done.code, Some(4), "{done}");
-    assert!(!done.stderr.contains("the task goes on"), "{done}");
+    assert!(!done.stderr.contains("the task continues"), "{done}");
 }
 
 #[test]

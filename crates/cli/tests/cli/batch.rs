@@ -1,4 +1,4 @@
-//! `rhub batch`: what is planned before anything is sent, and what a batch left behind.
+//! `rhub batch`: plans before anything is sent, and results of a batch.
 
 use std::{fmt::Write as _, fs, path::Path};
 
@@ -78,7 +78,7 @@ fn a_table_as_a_spreadsheet_writes_it() {
           2 files (7 B)
           new 5
         5 rows would start
-          no earlier run says what they cost
+          cost unknown: no earlier runs
     ");
     let done = plan(&sim, &dir, &["cats.csv", "--app", &app(), "--rows", "--json"]).run();
     let items: Vec<Value> = done
@@ -124,37 +124,37 @@ fn rows_come_from_lines_files_values_and_jobs() {
           2 rows, which set prompt, steps
           new 2
         2 rows would start
-          no earlier run says what they cost
+          cost unknown: no earlier runs
     ");
     let each = ["--app", &app, "--each", "10.image=@in/**/*.png", "--each-line", "prompt=prompts.txt"];
     snap!(plan(&sim, &dir, &each).args(&["--matrix", "steps=10..12", "-s", "cfg=7.5"]), @r"
         exit 0
         --- out
         ⚠️ row 10: it equals row 1
-           cure: it runs again; to run a row several times, set its repeat count
+           hint: it runs again; to run a row several times, set its repeat count
         ⚠️ row 11: it equals row 2
-           cure: it runs again; to run a row several times, set its repeat count
+           hint: it runs again; to run a row several times, set its repeat count
         ⚠️ row 12: it equals row 3
-           cure: it runs again; to run a row several times, set its repeat count
+           hint: it runs again; to run a row several times, set its repeat count
         ⚠️ row 13: it equals row 4
-           cure: it runs again; to run a row several times, set its repeat count
+           hint: it runs again; to run a row several times, set its repeat count
         ⚠️ row 14: it equals row 5
-           cure: it runs again; to run a row several times, set its repeat count
+           hint: it runs again; to run a row several times, set its repeat count
         ⚠️ row 15: it equals row 6
-           cure: it runs again; to run a row several times, set its repeat count
+           hint: it runs again; to run a row several times, set its repeat count
         ⚠️ row 16: it equals row 7
-           cure: it runs again; to run a row several times, set its repeat count
+           hint: it runs again; to run a row several times, set its repeat count
         ⚠️ row 17: it equals row 8
-           cure: it runs again; to run a row several times, set its repeat count
+           hint: it runs again; to run a row several times, set its repeat count
         ⚠️ row 18: it equals row 9
-           cure: it runs again; to run a row several times, set its repeat count
+           hint: it runs again; to run a row several times, set its repeat count
         the options → app 1892300583309880551
           batch `batch` at [url], new
           27 rows, which set 10.image, cfg, prompt, steps
           2 files (7 B)
           new 27
         27 rows would start
-          no earlier run says what they cost
+          cost unknown: no earlier runs
     ");
     snap!(plan(&sim, &dir, &each).arg("--zip"), @r"
         exit 0
@@ -165,7 +165,7 @@ fn rows_come_from_lines_files_values_and_jobs() {
           2 files (7 B)
           new 3
         3 rows would start
-          no earlier run says what they cost
+          cost unknown: no earlier runs
     ");
     snap!(plan(&sim, &dir, &["job.toml", "--rows"]), @r"
         exit 0
@@ -179,7 +179,7 @@ fn rows_come_from_lines_files_values_and_jobs() {
           3 rows, which set 3.seed, 9.filename_prefix
           new 3
         3 rows would start
-          no earlier run says what they cost
+          cost unknown: no earlier runs
         ");
     assert_eq!(sim.creates(), 0);
 }
@@ -194,7 +194,7 @@ fn a_graph_and_a_model_are_planned_without_a_key_or_a_request() {
         exit 2
         --- out
         ❌ row 3, column `3.steps`: `3.steps` takes a number, not text
-           cure: its current value is `10`
+           hint: its current value is `10`
         --- err
         error: 1 problem in seeds.csv; nothing was sent
     ");
@@ -207,13 +207,13 @@ fn a_graph_and_a_model_are_planned_without_a_key_or_a_request() {
           2 rows, which set 3.seed, 3.steps
           new 2
         2 rows would start
-          no earlier run says what they cost
+          cost unknown: no earlier runs
     ");
     snap!(offline(&["prompts.csv", "--model", "f-2-dev/text-to-image"]), @r"
         exit 2
         --- out
         ❌ `prompt`: `rhart-image/f-2-dev/text-to-image` has no parameter `prompt`
-           cure: parameters: `12##text`, `41##select`, `43##file_type`, `30##value`, `29##value`
+           hint: parameters: `12##text`, `41##select`, `43##file_type`, `30##value`, `29##value`
         --- err
         error: 1 problem in prompts.csv; nothing was sent
     ");
@@ -255,7 +255,7 @@ fn every_bad_input_is_named_before_anything_is_sent() {
         ("lines.jsonl", b"{\"set\":{\"prompt\":\"x\"},\"idd\":1}\nnonsense\n"),
     ]);
     let (app, state) = (app(), folder());
-    let mut told = String::new();
+    let mut texts = String::new();
     for name in [
         "column.csv",
         "field.csv",
@@ -283,7 +283,7 @@ fn every_bad_input_is_named_before_anything_is_sent() {
         let done = plan(&sim, &dir, &[name, "--app", &app]).run();
         assert_eq!(done.code, Some(2), "{name}: {done}");
         assert!(done.stderr.contains(&format!("in {name}; nothing was sent")), "{done}");
-        writeln!(told, "{name}\n{}", done.stdout).expect("text");
+        writeln!(texts, "{name}\n{}", done.stdout).expect("text");
         let done = plan(&sim, &dir, &[name, "--app", &app, "--json"]).run();
         let problem = event(&done, "problem");
         assert_eq!((&problem["fatal"], &problem["source"]), (&true.into(), &name.into()));
@@ -291,15 +291,15 @@ fn every_bad_input_is_named_before_anything_is_sent() {
         let run = rhub(["batch", "run", name, "--app", &app, "-o", "results"]);
         let hide = fs::canonicalize(dir.path()).expect("a folder");
         let ran = run.at(&sim).within(&dir).state(&state).hide(hide, "[dir]").run();
-        assert!(ran.code == Some(2) && told.ends_with(&format!("{}\n", ran.stdout)), "{name}: {ran}");
+        assert!(ran.code == Some(2) && texts.ends_with(&format!("{}\n", ran.stdout)), "{name}: {ran}");
     }
-    insta::assert_snapshot!(told);
+    insta::assert_snapshot!(texts);
     let calls = sim.sim().stats().calls;
     let is_paid = |path: &&String| ["create", "run", "upload"].iter().any(|word| path.contains(word));
     assert_eq!(calls.keys().filter(is_paid).count(), 0, "{calls:?}");
     let listed = rhub(["batch", "ls"]).state(&state).run();
     assert!(
-        listed.stderr.contains("no batch was started") && !dir.path().join("results").exists(),
+        listed.stderr.contains("no batch has been started") && !dir.path().join("results").exists(),
         "{listed}"
     );
 }
@@ -309,7 +309,7 @@ fn what_is_missing_is_named_too() {
     let sim = simulator();
     let dir = files(&[("cats.csv", b"prompt\nx\n"), ("job.toml", b"app = \"1\"\n[set]\nprompt = \"x\"\n")]);
     let app = app();
-    let mut told = String::new();
+    let mut texts = String::new();
     for args in [
         &["cats.csv"][..],
         &["--app", &app],
@@ -326,13 +326,13 @@ fn what_is_missing_is_named_too() {
     ] {
         let done = plan(&sim, &dir, args).run();
         assert_eq!(done.code, Some(2), "{args:?}: {done}");
-        writeln!(told, "{done}").expect("text");
+        writeln!(texts, "{done}").expect("text");
     }
-    insta::assert_snapshot!(told);
+    insta::assert_snapshot!(texts);
     assert!(!dir.path().join("results").exists() && sim.creates() == 0);
 }
 
-/// Writes a batch into a ledger: one item for each way in which it can stand.
+/// Writes a batch into a ledger, with one item in each state.
 struct History {
     runtime: tokio::runtime::Runtime,
     ledger: SqliteLedger,
@@ -372,7 +372,7 @@ impl History {
         self.runtime.block_on(self.ledger.freeze(name, items)).expect("frozen");
     }
 
-    /// Brings each of the first items to the state it is named after. `lost` has no files any more.
+    /// Brings each of the first items into the state it is named after. `lost` no longer has files.
     fn bring_all(&mut self, dir: &TempDir) {
         for (id, to) in [
             ("done", State::Done),
@@ -469,7 +469,7 @@ fn a_plan_shows_what_became_of_each_row_and_what_a_run_would_do() {
     exit 0
     --- out
     ⚠️ row 11: it equals row 10
-       cure: it runs again; to run a row several times, set its repeat count
+       hint: it runs again; to run a row several times, set its repeat count
     ACTION    STATE     ROW   ID                       RESULTS
     no action done      2     done                     done
     fetch     done      3     lost                     lost
@@ -498,8 +498,8 @@ fn a_plan_shows_what_became_of_each_row_and_what_a_run_would_do() {
       about 5.33 coins: 2.67 coins each, nine in ten up to 3 coins, by 3 earlier runs
       0:44 to 1:23 on 3 slots
     --- err
-    hint: `--changed run` runs changed rows with their new values, `--changed keep` goes on with the old ones
-    hint: `--retry-failed` runs rows again that failed, were cancelled or refused
+    hint: `--changed run` runs changed rows with their new values, `--changed keep` continues with the old ones
+    hint: `--retry-failed` reruns rows that failed, were cancelled or refused
     hint: check the task list on the RunningHub website, then say what you found about row `unknown` with
       rhub resolve [attempt] --task-id ID
       rhub resolve [attempt] --not-created
@@ -509,7 +509,7 @@ fn a_plan_shows_what_became_of_each_row_and_what_a_run_would_do() {
     exit 0
     --- out
     ⚠️ row 11: it equals row 10
-       cure: it runs again; to run a row several times, set its repeat count
+       hint: it runs again; to run a row several times, set its repeat count
     cats.csv → app 1892300583309880551
       batch `cats` at [url], run before
       10 rows, which set prompt
@@ -570,12 +570,12 @@ fn batches_are_listed_and_exported() {
     snap!(rhub(["batch", "ls"]).state(&state), @r"
         exit 0
         --- err
-        hint: no batch was started on this machine yet
+        hint: no batch has been started on this machine yet
     ");
     snap!(rhub(["batch", "export", "cats"]).state(&state), @r"
         exit 2
         --- err
-        error: there is no batch `cats`
+        error: batch `cats` not found
 
         hint: `rhub batch ls` lists the batches
     ");
@@ -604,8 +604,8 @@ fn batches_are_listed_and_exported() {
     let done = rhub(["batch", "export", "cats", "--json"]).state(&state).run();
     let failure = &event(&done, "result")["failure"];
     assert_eq!(done.code, Some(2), "{done}");
-    assert_eq!(failure["message"], "standard output has the lines of `--json`");
-    assert_eq!(failure["hint"], "name a file for the export with `--to FILE`");
+    assert_eq!(failure["message"], "standard output is used for the lines of `--json`");
+    assert_eq!(failure["hint"], "choose a file for the export with `--to FILE`");
     snap!(rhub(["batch", "export", "cats", "--format", "plain"]).state(&state), @r"
         exit 2
         --- err
@@ -624,7 +624,7 @@ fn a_profile_sets_no_format_of_exports() {
         assert_eq!(set.code, Some(0), "{set}");
     }
     let done = rhub(["batch", "export", "cats"]).state(&state).config(&home).run();
-    assert!(done.code == Some(2) && done.stderr.contains("there is no batch `cats`"), "{done}");
+    assert!(done.code == Some(2) && done.stderr.contains("batch `cats` not found"), "{done}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! `rhub batch run`, and what steers a batch from elsewhere.
+//! `rhub batch run`, and commands that control a batch from another process.
 
 use std::{
     collections::BTreeSet,
@@ -27,7 +27,7 @@ struct Lab {
     state: TempDir,
 }
 
-/// What a batch runs: a moment, or as long as it is not cancelled.
+/// The scenario of a batch: a short run, or one that lasts until it is cancelled.
 fn scenario(takes: Duration) -> Scenario {
     let node = ScriptNode::new("6", "CLIPTextEncode").input("text", "a cat").takes(takes);
     let save = ScriptNode::new("9", "SaveImage").link("images", "6", 0).saves("cat.png");
@@ -44,7 +44,7 @@ impl Lab {
         Self { sim: Simulator::start(change(builder)), dir: folder(), state: folder() }
     }
 
-    /// Writes `cats.csv` with so many rows.
+    /// Writes `cats.csv` with this many rows.
     fn table(self, rows: usize) -> Self {
         let rows: Vec<String> = (1..=rows).map(|row| format!("cat-{row},cat number {row}")).collect();
         self.write("cats.csv", &format!("_id,6.text\n{}\n", rows.join("\n")));
@@ -69,7 +69,7 @@ impl Lab {
         self.rhub(&["batch", "run", "cats.csv", "--workflow", WORKFLOW, "-o", "results"]).args(options).run()
     }
 
-    /// Starts `cats.csv`, and returns when so many rows have a task.
+    /// Starts `cats.csv`, and returns when this many rows have a task.
     fn start(&self, options: &[&str], running: usize) -> Child {
         let args = ["batch", "run", "cats.csv", "--workflow", WORKFLOW, "-o", "results", "--json"];
         let mut command = self.rhub(&args).args(options).into_command();
@@ -146,7 +146,7 @@ fn a_whole_run_leaves_its_folder_and_the_second_one_sends_nothing() {
         --- err
         error: the folder [dir]/results has the results of the batch `cats`
 
-        hint: name another folder for this batch
+        hint: use another folder for this batch
     ");
 }
 
@@ -223,7 +223,7 @@ fn a_failed_row_runs_again_on_a_larger_machine() {
     let retried = lab.rhub(&["batch", "retry", "cats", "--id", "cat-2", "--instance", "plus"]).run();
     assert_eq!((code(&retried), lab.creates()), (Some(7), 3), "{retried}");
     assert_eq!((instance(&lab, "cat-1"), instance(&lab, "cat-2")), (Value::Null, "plus".into()));
-    // It stays there, and the table says something else now.
+    // It stays there, but the table has other values now.
     let retried = lab.rhub(&["batch", "retry", "cats", "--id", "cat-2"]).run();
     assert_eq!(
         (code(&retried), lab.creates(), instance(&lab, "cat-2")),
@@ -268,7 +268,7 @@ fn a_key_that_cannot_pay_pauses_the_batch_and_no_row_is_lost() {
     let lab = Lab::new(|sim| sim.rule(Rule::answer(CREATE, 200, broke).skip(2).times(1))).table(5);
     let done = lab.run(&["--slots", "1"]);
     assert_eq!(code(&done), Some(4), "{done}");
-    assert!(done.stdout.contains("done 2, ready 3") && done.stderr.contains("to go on"), "{done}");
+    assert!(done.stdout.contains("done 2, ready 3") && done.stderr.contains("to continue"), "{done}");
     assert_eq!((code(&lab.run(&[])), lab.creates()), (Some(0), 5));
 }
 
@@ -298,13 +298,13 @@ fn a_batch_ends_when_unknown_rows_hold_all_slots_and_goes_on_when_they_are_resol
     let lab = Lab::new(|sim| sim.fault(lost)).table(5);
     let done = lab.run(&["--json"]);
     assert_eq!((code(&done), lab.calls(CREATE)), (Some(5), 3), "{done}");
-    assert!(done.stdout.contains("submits of unknown outcome hold all slots"), "{done}");
+    assert!(done.stdout.contains("submits with an unknown outcome hold all slots"), "{done}");
     // They hold the slots of other batches too.
     lab.write("dogs.csv", "_id,6.text\ndog-1,a dog\n");
     let dogs = lab.rhub(&["batch", "run", "dogs.csv", "--workflow", WORKFLOW]);
     let done = dogs.run();
     assert_eq!((code(&done), lab.calls(CREATE)), (Some(6), 3), "{done}");
-    assert!(done.stderr.contains("`rhub tasks` lists the submits of unknown outcome"), "{done}");
+    assert!(done.stderr.contains("`rhub tasks` lists submits with an unknown outcome"), "{done}");
     let listed = lab.rhub(&["tasks", "--json"]).run();
     let attempts = events(&listed, "task")
         .into_iter()
@@ -323,7 +323,7 @@ fn brakes_pause_a_batch() {
     let done = lab.run(&["--slots", "1", "--max-failures", "1"]);
     assert_eq!((code(&done), lab.creates()), (Some(6), 1), "{done}");
     assert!(done.stdout.contains("paused: 1 row failed"), "{done}");
-    // What a row costs is known now, and it is more than what is left.
+    // The cost of a row is known now, and exceeds the rest.
     let done = lab.run(&["--max-cost", "1.5"]);
     assert_eq!((code(&done), lab.creates()), (Some(6), 1), "{done}");
     assert!(done.stdout.contains("1 of 1.5 spent") && done.stderr.contains("higher `--max-cost`"), "{done}");
@@ -379,7 +379,7 @@ fn a_batch_that_cannot_start_sends_nothing_and_says_what_to_do() {
         (dogs(&["--max-failures", "0"]), 2, "neither a row count such as 3 nor a percentage"),
         (dogs(&["--until", "25:00"]), 2, "not a time of day such as 07:00"),
         (dogs(&["-o", "cats.csv"]), 2, "choose another folder with `--out DIR`"),
-        (dogs(&["-o", "results"]), 2, "name another folder for this batch"),
+        (dogs(&["-o", "results"]), 2, "use another folder for this batch"),
         (
             dogs(&[]).env("RUNNINGHUB_FAILPOINT", "folder=network"),
             9,
@@ -444,26 +444,26 @@ fn equal_failures_in_a_row_pause_a_batch() {
 #[cfg(unix)]
 #[test]
 fn ctrl_c_drains_and_a_second_one_leaves_the_tasks_to_the_next_run() {
-    use crate::signals::{not_ignored, tell};
+    use crate::signals::{not_ignored, send_signal};
     not_ignored();
     let lab = Lab::taking(Duration::from_millis(700), |sim| sim).table(8);
     let batch = lab.start(&[], 2);
-    tell(&batch, "-INT");
+    send_signal(&batch, "-INT");
     assert_eq!(end(batch), -2);
     let items = lab.read("results/items.jsonl");
     assert!(!items.contains("\"state\":\"running\""), "what ran is followed to its end: {items}");
     let made = lab.creates();
     assert!((2..8).contains(&made), "{made} started");
     let mut batch = lab.start(&[], 2);
-    tell(&batch, "-INT");
+    send_signal(&batch, "-INT");
     let mut talk = BufReader::new(batch.stderr.take().expect("a pipe"));
     // Sent until it has ended: the first of them may be taken together with the one before.
     while batch.try_wait().expect("it is a child").is_none() {
         tell_if_alive(&batch);
     }
-    let mut said = String::new();
-    std::io::Read::read_to_string(&mut talk, &mut said).expect("text");
-    assert!(said.contains("the tasks keep running"), "{said}");
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut talk, &mut text).expect("text");
+    assert!(text.contains("the tasks keep running"), "{text}");
     let left = lab.creates();
     let done = lab.run(&["--json"]);
     assert_eq!((code(&done), lab.creates()), (Some(0), 8), "{left} were started before: {done}");
@@ -483,10 +483,10 @@ fn a_batch_is_paused_watched_resumed_and_cancelled_from_elsewhere() {
     let lab = Lab::taking(Duration::from_millis(700), |sim| sim).table(8);
     let batch = lab.start(&[], 2);
     let paused = lab.rhub(&["batch", "pause", "cats"]).run();
-    assert!(code(&paused) == Some(0) && paused.stdout.contains("nothing more starts"), "{paused}");
+    assert!(code(&paused) == Some(0) && paused.stdout.contains("no more rows start"), "{paused}");
     let watched = lab.rhub(&["batch", "watch", "cats"]).run();
     assert_eq!(code(&watched), Some(6), "{watched}");
-    assert!(watched.stderr.contains("`rhub batch resume cats` goes on"), "{watched}");
+    assert!(watched.stderr.contains("`rhub batch resume cats` resumes it"), "{watched}");
     assert_eq!(end(batch), 6, "it was paused, not interrupted");
     let made = lab.creates();
     assert!((2..8).contains(&made), "{made} started");
@@ -498,7 +498,7 @@ fn a_batch_is_paused_watched_resumed_and_cancelled_from_elsewhere() {
     assert!(code(&watched) == Some(0) && watched.stdout.contains("done 8"), "{watched}");
     for command in ["watch", "pause", "resume", "retry", "cancel"] {
         let done = lab.rhub(&["batch", command, "dogs"]).run();
-        assert!(code(&done) == Some(2) && done.stderr.contains("there is no batch `dogs`"), "{done}");
+        assert!(code(&done) == Some(2) && done.stderr.contains("batch `dogs` not found"), "{done}");
     }
 }
 

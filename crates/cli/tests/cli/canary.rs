@@ -102,19 +102,19 @@ impl Hostile {
     fn start(command: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let host = listener.local_addr().expect("an address").to_string();
-        let (url, asked) = (format!("http://{host}"), Arc::new(AtomicUsize::new(0)));
+        let (url, requests) = (format!("http://{host}"), Arc::new(AtomicUsize::new(0)));
         let command = command.to_owned();
         thread::spawn(move || {
             for stream in listener.incoming() {
-                let (host, asked, command) = (host.clone(), Arc::clone(&asked), command.clone());
-                thread::spawn(move || answer(&stream.expect("a connection"), &host, &asked, &command));
+                let (host, requests, command) = (host.clone(), Arc::clone(&requests), command.clone());
+                thread::spawn(move || answer(&stream.expect("a connection"), &host, &requests, &command));
             }
         });
         Self { url }
     }
 }
 
-fn answer(mut stream: &TcpStream, host: &str, asked: &AtomicUsize, command: &str) -> Option<()> {
+fn answer(mut stream: &TcpStream, host: &str, requests: &AtomicUsize, command: &str) -> Option<()> {
     let mut request = Vec::new();
     let mut buffer = [0; 8192];
     loop {
@@ -131,8 +131,8 @@ fn answer(mut stream: &TcpStream, host: &str, asked: &AtomicUsize, command: &str
     let text = String::from_utf8_lossy(&request);
     let path = text.split(' ').nth(1)?.split('?').next()?;
     let known = if command == "run" { &[KEY, WEBHOOK][..] } else { &[KEY] };
-    let told: Vec<String> = known.iter().flat_map(|secret| spellings(secret)).collect();
-    let told = format!("{} \u{1b}[2J\u{202e}", told.join(" "));
+    let secrets: Vec<String> = known.iter().flat_map(|secret| spellings(secret)).collect();
+    let secrets = format!("{} \u{1b}[2J\u{202e}", secrets.join(" "));
     let socket = format!("ws://{host}/ws/c_instance?c_host=10.0.0.1&Rh-Comfy-Auth={TICKET}");
     let (status, body) = match path {
         "/api/openapi/getJsonApiFormat" => {
@@ -141,25 +141,25 @@ fn answer(mut stream: &TcpStream, host: &str, asked: &AtomicUsize, command: &str
         }
         "/task/openapi/create" => {
             let data = serde_json::json!({"taskId": "2000000000000000001", "taskStatus": "RUNNING", "netWssUrl": socket});
-            (200, serde_json::json!({"code": 0, "msg": told, "data": data}).to_string())
+            (200, serde_json::json!({"code": 0, "msg": secrets, "data": data}).to_string())
         }
         "/task/openapi/outputs"
-            if asked.fetch_add(1, Ordering::SeqCst) == 0 && matches!(command, "run" | "watch") =>
+            if requests.fetch_add(1, Ordering::SeqCst) == 0 && matches!(command, "run" | "watch") =>
         {
-            (200, serde_json::json!({"code": 804, "msg": told, "data": {"netWssUrl": socket}}).to_string())
+            (200, serde_json::json!({"code": 804, "msg": secrets, "data": {"netWssUrl": socket}}).to_string())
         }
         "/task/openapi/outputs" => {
             let file = format!("http://{host}/out/a.png?q-signature={SIGNED}");
             let data = serde_json::json!([{"fileUrl": file, "fileType": "png", "nodeId": "5"}]);
-            (200, serde_json::json!({"code": 0, "msg": told, "data": data}).to_string())
+            (200, serde_json::json!({"code": 0, "msg": secrets, "data": data}).to_string())
         }
         "/out/a.png" => (200, "\u{89}PNG a picture".to_owned()),
-        "/ws/c_instance" => (503, told.clone()),
-        _ => (200, serde_json::json!({"code": 9999, "msg": told, "data": told}).to_string()),
+        "/ws/c_instance" => (503, secrets.clone()),
+        _ => (200, serde_json::json!({"code": 9999, "msg": secrets, "data": secrets}).to_string()),
     };
     let head = format!(
         "HTTP/1.1 {status} X\r\nX-Told: {}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
-        told.replace(|c: char| c.is_control() || !c.is_ascii(), ""),
+        secrets.replace(|c: char| c.is_control() || !c.is_ascii(), ""),
         body.len()
     );
     stream.write_all((head + &body).as_bytes()).ok()
@@ -278,7 +278,7 @@ fn no_core_is_dumped_once_a_key_is_there() {
     let mut command =
         rhub(["account"]).env("RUNNINGHUB_API_KEY", KEY).env("RUNNINGHUB_BASE_URL", &url).into_command();
     let mut child = command.current_dir(dir.path()).spawn().expect("the binary");
-    let asked = listener.accept().expect("a connection");
+    let requests = listener.accept().expect("a connection");
     let limits = fs::read_to_string(format!("/proc/{}/limits", child.id())).expect("the system tells");
     let core = limits.lines().find(|line| line.starts_with("Max core file size")).expect("the line");
     assert_eq!(core.split_whitespace().filter(|word| *word == "0").count(), 2, "{core}");
@@ -288,5 +288,5 @@ fn no_core_is_dumped_once_a_key_is_there() {
     let status = child.wait().expect("it ends");
     assert_eq!((status.signal(), status.core_dumped()), (Some(6), false));
     assert_eq!(fs::read_dir(dir.path()).expect("a folder").count(), 0);
-    drop(asked);
+    drop(requests);
 }

@@ -27,7 +27,7 @@ struct Place<'a> {
     /// The state folder of another machine.
     elsewhere: TempDir,
     /// Whether the server reports a cancelled task as such to everyone.
-    tells: bool,
+    reports_it: bool,
 }
 
 /// Who cancels.
@@ -118,7 +118,7 @@ fn ends_as_cancelled(place: &Place, sign: &str) {
         let mut run = place.start(&["run", &place.target, "--cancel-on-interrupt"]);
         let task = run.until("\"submitted\"")["task_id"].as_str().expect("an id").to_owned();
         run.until(sign);
-        crate::signals::tell(&run.child, "-INT");
+        crate::signals::send_signal(&run.child, "-INT");
         let (code, result) = run.end();
         // Ended by the signal, so that a shell ends its loop.
         assert_eq!((code, &result["status"]), (None, &"cancelled".into()), "{result}");
@@ -140,7 +140,7 @@ fn ends_as_cancelled_by(place: &Place, sign: &str, by: By) {
     }
     told_as_cancelled(place, &task);
 
-    if matches!(by, By::AnotherOne) && !place.tells {
+    if matches!(by, By::AnotherOne) && !place.reports_it {
         return;
     }
     let done = place.run(&["run", &place.target, "--detach"]);
@@ -180,7 +180,7 @@ fn platform(sim: &Simulator, scenario: &Scenario) -> Place<'static> {
             .env("RUNNINGHUB_TIME_SCALE", "0.05")
     };
     let (state, elsewhere) = (folder(), folder());
-    Place { rhub: Box::new(at), target: scenario.workflow_id(), state, elsewhere, tells: true }
+    Place { rhub: Box::new(at), target: scenario.workflow_id(), state, elsewhere, reports_it: true }
 }
 
 fn comfy<'a>(server: &'a Server, dir: &TempDir) -> Place<'a> {
@@ -191,7 +191,7 @@ fn comfy<'a>(server: &'a Server, dir: &TempDir) -> Place<'a> {
         target: target.to_string_lossy().into_owned(),
         state: folder(),
         elsewhere: folder(),
-        tells: true,
+        reports_it: true,
     }
 }
 
@@ -220,7 +220,7 @@ fn a_waiting_prompt_that_is_cancelled_ends_as_cancelled() {
         let builder = Native::builder().version(version).expect("a version").scenario(slow()).paused();
         let server = Server::start(builder);
         // Nothing is left of such a prompt: only who followed it knows.
-        ends_as_cancelled(&Place { tells: false, ..comfy(&server, &folder()) }, "\"queued\"");
+        ends_as_cancelled(&Place { reports_it: false, ..comfy(&server, &folder()) }, "\"queued\"");
     }
 }
 

@@ -116,7 +116,7 @@ fn invalid_workflows_are_reported_before_sending() {
     snap!(server.rhub(["run", &ui]), @r"
         exit 4
         --- err
-        error: the prompt was not queued: prompt: Prompt has no outputs
+        error: the prompt was not queued: Prompt has no outputs
     ");
     let class = file("class.json", r#"{"1":{"class_type":"NoSuchNode","inputs":{}}}"#);
     snap!(server.rhub(["run", &class]), @"
@@ -143,7 +143,7 @@ fn invalid_workflows_are_reported_before_sending() {
     snap!(server.rhub(["status", "9b354dcf-8f10-4212-8b21-db4e40ce60d8"]), @"
     exit 4
     --- err
-    error: the server has no such prompt: it is neither in the queue nor in the history
+    error: the server does not know the prompt: it is neither in the queue nor in the history
 
     hint: it was removed from the queue, or the server was restarted; files it saved are in the server's `output` folder
     ");
@@ -169,7 +169,7 @@ fn a_missing_model_is_reported_with_similar_names() {
     snap!(server.rhub(["run"]).arg(&path), @r#"
         exit 4
         --- err
-        error: the prompt was not queued: prompt: Prompt outputs failed validation: node 1 (CheckpointLoaderSimple): Value not in list (ckpt_name: "dreamshaper8.safetensors" not in ["sd_xl_base_1.0.safetensors", "v1-5-pruned-emaonly.safetensors", "dreamsha…)
+        error: the prompt was not queued: Prompt outputs failed validation: node 1 (CheckpointLoaderSimple): Value not in list (ckpt_name: "dreamshaper8.safetensors" not in ["sd_xl_base_1.0.safetensors", "v1-5-pruned-emaonly.safetensors", "dreamsha…)
 
         hint: `1.ckpt_name` accepts `dreamshaper_8.safetensors`
     "#);
@@ -208,7 +208,7 @@ fn ctrl_c_in_an_upload_has_queued_nothing() {
 #[test]
 fn servers_that_are_none() {
     let prompt = "9b354dcf-8f10-4212-8b21-db4e40ce60d8";
-    let asked =
+    let status =
         |server: &str| rhub(["status", prompt, "--server", server]).env("RUNNINGHUB_TIME_SCALE", "0.01");
     snap!(rhub(["status", prompt]), @"
     exit 2
@@ -224,14 +224,14 @@ fn servers_that_are_none() {
 
         hint: store one with `rhub login`, set RUNNINGHUB_API_KEY, or pass a file with `--api-key-file PATH`; `rhub demo` needs no key
     ");
-    snap!(asked("http://me@h"), @"
+    snap!(status("http://me@h"), @"
     exit 2
     --- err
     error: cannot set up the client: the server URL: it has a user but no password
 
     hint: a server URL looks like `http://127.0.0.1:8188`
     ");
-    snap!(asked("runninghub"), @"
+    snap!(status("runninghub"), @"
     exit 2
     --- err
     error: no API key
@@ -242,13 +242,13 @@ fn servers_that_are_none() {
     snap!(locked.rhub(["status", prompt]), @"
     exit 4
     --- err
-    error: cannot poll the prompt: job: the server requires a login (HTTP 401)
+    error: cannot poll the prompt: the server requires a login (HTTP 401)
 
     hint: put the login into a file that only you can read and pass it with `--server-auth-file FILE`, or set RUNNINGHUB_SERVER_AUTH
     ");
     let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
     let url = format!("127.0.0.1:{}", free.port());
-    let done = asked(&url).run();
+    let done = status(&url).run();
     assert_eq!(done.code, Some(3), "{done}");
     assert!(done.stderr.contains("nothing is listening at this URL"), "{done}");
 }
@@ -341,11 +341,11 @@ fn a_run_leaves_durations_and_a_ledger_entry() {
     // The task ends while no process watches it.
     let deadline = Instant::now() + Duration::from_mins(1);
     let refreshed = loop {
-        let told = server.rhub(["tasks", "--refresh", "--json"]).state(&state).run();
-        if told.stdout.matches(r#""state":"done""#).count() == 2 {
-            break told;
+        let output = server.rhub(["tasks", "--refresh", "--json"]).state(&state).run();
+        if output.stdout.matches(r#""state":"done""#).count() == 2 {
+            break output;
         }
-        assert!(told.code == Some(0) && Instant::now() < deadline, "{told}");
+        assert!(output.code == Some(0) && Instant::now() < deadline, "{output}");
     };
     assert!(refreshed.stdout.contains(&second), "{refreshed}");
     let event: Value = serde_json::from_str(refreshed.stdout.lines().next().expect("a line")).expect("JSON");
@@ -364,7 +364,7 @@ fn a_prompt_that_the_server_has_forgotten_cannot_be_watched() {
     let done = server.rhub(["watch", "9b354dcf-8f10-4212-8b21-db4e40ce60d8"]).run();
     assert_eq!(done.code, Some(4), "{done}");
     assert!(done.stderr.contains("it is neither in the queue nor in the history"), "{done}");
-    assert!(!done.stderr.contains("the task goes on"), "{done}");
+    assert!(!done.stderr.contains("the task continues"), "{done}");
 }
 
 /// A TLS proxy before a server without TLS.
@@ -376,7 +376,7 @@ fn encrypted(server: &Server, authority: &Authority, certificate: Certificate) -
     proxy
 }
 
-/// A certificate as `openssl req -x509` makes it: a CA without a host name.
+/// A certificate like one from `openssl req -x509`: a CA without a host name.
 #[test]
 fn a_certificate_that_the_server_made_itself_is_trusted_when_it_is_given() {
     let (authority, dir) = (Authority::new().expect("an authority"), folder());
@@ -427,7 +427,7 @@ fn a_prompt_whose_encryption_breaks_is_looked_for_and_not_called_refused() {
     }
 }
 
-/// A server that says which inputs the classes of the recording have.
+/// A server that describes the inputs of the recording's classes.
 fn described() -> (Server, TempDir) {
     let dir = folder();
     for entry in fs::read_dir(fixture("02-ksampler")).expect("a recording") {

@@ -234,7 +234,7 @@ fn uploads() {
     snap!(run(&["upload", &path("notes.txt")]), @r#"
         exit 2
         --- err
-        error: [dir]/notes.txt: cannot upload the file: upload: the platform does not accept files of this type
+        error: [dir]/notes.txt: cannot upload the file: the platform does not accept files of this type
 
         hint: supported file extensions: jpg, jpeg, png, webp, zip, mp3, wav, flac, mp4, avi, mov, mkv
     "#);
@@ -251,6 +251,6 @@ fn uploads() {
     snap!(run(&["lora", "upload", &path("cat.png")]), @r#"
         exit 2
         --- err
-        error: cannot upload the LoRA: LoRA upload: the file is not a `.safetensors` file
+        error: cannot upload the LoRA: the file is not a `.safetensors` file
     "#);
 }

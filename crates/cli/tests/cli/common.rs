@@ -15,7 +15,7 @@ use tokio::runtime::Runtime;
 /// A command with an empty environment.
 pub(crate) struct Rhub {
     command: Command,
-    /// A folder of its own, so that the machine's records stay untouched.
+    /// A separate folder, so that the machine's records stay untouched.
     state: TempDir,
     stdin: Option<String>,
     /// Text that differs between runs, and its replacement.

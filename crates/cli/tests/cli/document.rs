@@ -2,20 +2,23 @@
 
 use crate::common::{Rhub, rhub};
 
-/// Runs the commands of a document, each in a block marked `console` with what it says. Returns how many there are.
+/// Runs the commands of a document, each in a `console` block with its output. Returns their number.
 pub(crate) fn run_commands(document: &str, of: impl Fn(Rhub) -> Rhub) -> usize {
     let blocks = document.split("```console\n").skip(1).map(|rest| rest.split("```").next().expect("an end"));
     let mut count = 0;
     for block in blocks {
-        let (line, said) = block.split_once('\n').expect("a command and what it says");
+        let (line, expected) = block.split_once('\n').expect("a command and what it says");
         let args = words(line.strip_prefix("$ rhub ").expect("a command"));
         let done = of(rhub(args.iter().map(String::as_str))).run();
         let code = line.split("# exit code ").nth(1).map_or(0, |code| code.parse().expect("a code"));
         assert_eq!(done.code, Some(code), "{line}\n{done}");
-        let told = done.to_string().replace("[url]", "http://127.0.0.1:8189");
+        let output = done.to_string().replace("[url]", "http://127.0.0.1:8189");
         // The duration of a run varies.
-        for wanted in said.lines().filter(|line| !line.contains("billed")) {
-            assert!(told.lines().any(|line| line == wanted), "{line} does not say {wanted:?} but\n{told}");
+        for wanted in expected.lines().filter(|line| !line.contains("billed")) {
+            assert!(
+                output.lines().any(|line| line == wanted),
+                "{line} does not say {wanted:?} but\n{output}"
+            );
         }
         count += 1;
     }

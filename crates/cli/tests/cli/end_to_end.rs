@@ -61,7 +61,7 @@ fn a_run_of_a_file_with_changes() {
     let under = scenario("02-ksampler").workflow_id();
     let done = rhub(["run", "--json", "--under", &under]).arg(&file).at(&sim).run();
     assert_eq!(result(&done)["status"], "success", "{done}");
-    // Not every site requires a saved workflow besides the file.
+    // Not every site requires a saved workflow in addition to the file.
     let done = rhub(["run", "--json"]).arg(&file).at(&sim).run();
     assert_eq!(result(&done)["status"], "success", "{done}");
 }
@@ -232,7 +232,7 @@ fn a_submit_without_a_response_is_not_repeated() {
     snap!(rhub(["run", &scenario("01-simple").workflow_id()]).at(&sim), @r"
         exit 5
         --- err
-        error: it is unknown whether the task was created: it may be running, and it may be charged; the account has 1 unfinished, but this machine knows of 0: one more was probably created: create: the connection broke: error sending request: client error (SendRequest): connection closed before message completed
+        error: it is unknown whether the task was created: it may be running, and it may be charged; the account has 1 unfinished, but this machine knows of 0: one more was probably created: the connection broke: error sending request: client error (SendRequest): connection closed before message completed
 
         hint: `rhub tasks` lists it as [submit]; check the task list on the RunningHub website, then record what you found with
           rhub resolve [submit] --task-id ID
@@ -250,7 +250,7 @@ fn no_free_slot() {
     insta::assert_snapshot!(done.to_string(), @r#"
         exit 4
         --- err
-        error: the task was not created: no slot is free: create: code 421, the key has no free task slots (TASK_QUEUE_MAXED)
+        error: the task was not created: no slot is free: code 421, the key has no free task slots (TASK_QUEUE_MAXED)
 
         hint: wait for a running task to end, or use a key with more slots
     "#);

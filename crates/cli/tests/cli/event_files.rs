@@ -66,10 +66,10 @@ fn a_file_that_is_cut_off_is_shown_as_far_as_it_goes() {
     let lines: Vec<&str> = whole.lines().collect();
     let (_dir, path) = file(&format!("{}\n{}", lines[..12].join("\n"), &lines[12][..60]));
     let shown = rhub(["replay", "--json"]).arg(&path).run();
-    let told: Vec<&str> = shown.stdout.lines().collect();
-    assert_eq!((&told[..12], told.len(), shown.code), (&lines[..12], 14, Some(6)), "{shown}");
-    assert!(told[12].contains(r#""event":"warning","code":"cut_off""#), "{shown}");
-    assert!(told[13].contains(r#""event":"result","status":"running","exit_code":6"#), "{shown}");
+    let replayed: Vec<&str> = shown.stdout.lines().collect();
+    assert_eq!((&replayed[..12], replayed.len(), shown.code), (&lines[..12], 14, Some(6)), "{shown}");
+    assert!(replayed[12].contains(r#""event":"warning","code":"cut_off""#), "{shown}");
+    assert!(replayed[13].contains(r#""event":"result","status":"running","exit_code":6"#), "{shown}");
     let shown = rhub(["replay"]).arg(&path).run();
     assert!(shown.stdout.contains("⚠️ the file ends in the middle of a line"), "{shown}");
 }
@@ -99,5 +99,5 @@ fn other_files_than_events_are_refused_by_name() {
     }
     let (_dir, path) = file(good);
     let refused = rhub(["replay", "--prompt", "x"]).arg(&path).run();
-    assert!(refused.code == Some(2) && refused.stderr.contains("shown as it is"), "{refused}");
+    assert!(refused.code == Some(2) && refused.stderr.contains("nothing to select"), "{refused}");
 }

@@ -1,4 +1,4 @@
-//! What `--json` says about a failure: enough for a program to act on it without reading a sentence.
+//! Failures in `--json`: enough for a program to act on without parsing text.
 
 use std::fs;
 
@@ -10,7 +10,7 @@ use crate::{
     common::{Done, Rhub, Simulator, folder, rhub, scenario},
 };
 
-/// The last line, after a check that it says what standard error says.
+/// The last line, after a check that it matches standard error.
 fn failure(done: &Done) -> Value {
     let last: Value = serde_json::from_str(done.stdout.lines().last().expect("a result")).expect("JSON");
     let failure = last["failure"].clone();
@@ -42,9 +42,9 @@ fn every_failure_has_a_class_and_says_whether_to_repeat() {
     ] {
         let sim = refusing(reply);
         let done = rhub(["run", &id, "--json"]).at(&sim).run();
-        let failure = failure(&done);
+        let found = failure(&done);
         assert_eq!(done.code, Some(exit), "{done}");
-        assert_eq!((&failure["kind"], &failure["retry"]), (&json!(kind), &json!(retry)), "{done}");
+        assert_eq!((&found["kind"], &found["retry"]), (&json!(kind), &json!(retry)), "{done}");
     }
 
     let sim = Simulator::of("01-simple");
@@ -68,9 +68,9 @@ fn every_failure_has_a_class_and_says_whether_to_repeat() {
     let fails: Fault = "task-fails".parse().expect("a fault");
     let sim = Simulator::start(Sim::builder().scenario(scenario("01-simple")).fault(fails).speed(20.0));
     let done = rhub(["run", &id, "--json"]).at(&sim).run();
-    let failure = failure(&done);
+    let found = failure(&done);
     assert_eq!(done.code, Some(1), "{done}");
-    assert_eq!((&failure["kind"], &failure["retry"]), (&json!("task"), &json!("never")), "{done}");
+    assert_eq!((&found["kind"], &found["retry"]), (&json!("task"), &json!("never")), "{done}");
 }
 
 #[test]
@@ -83,12 +83,8 @@ fn a_missing_file_is_the_same_error_in_every_command() {
     ] {
         let done = rhub(words.iter().copied().chain(["--json"])).at(&sim).run();
         assert_eq!(done.code, Some(2), "{done}");
-        let failure = failure(&done);
-        assert_eq!(
-            (&failure["kind"], &failure["hint"]),
-            (&json!("usage"), &json!("nothing was sent")),
-            "{done}"
-        );
+        let found = failure(&done);
+        assert_eq!((&found["kind"], &found["hint"]), (&json!("usage"), &json!("nothing was sent")), "{done}");
     }
 }
 
@@ -103,9 +99,9 @@ fn the_errors_of_a_refused_workflow_are_a_list() {
     fs::write(&path, text).expect("written");
     let done = server.rhub(["run", "--json"]).arg(&path).run();
     assert_eq!(done.code, Some(4), "{done}");
-    let told = failure(&done);
-    assert_eq!(told["kind"], "validation");
-    let [model, vae] = told["errors"].as_array().expect("a list").as_slice() else { panic!("{told}") };
+    let found = failure(&done);
+    assert_eq!(found["kind"], "validation");
+    let [model, vae] = found["errors"].as_array().expect("a list").as_slice() else { panic!("{found}") };
     assert_eq!((&model["node_id"], &model["node"]), (&json!("1"), &json!("CheckpointLoaderSimple")));
     assert_eq!((&model["type"], &model["input"]), (&json!("value_not_in_list"), &json!("ckpt_name")));
     assert_eq!(model["received"], "dreamshaper8.safetensors");
@@ -158,10 +154,10 @@ fn what_is_found_before_sending_names_its_nodes_too() {
         fs::write(&path, text).expect("written");
         let done = server.rhub(["run", "--json"]).arg(&path).run();
         assert_eq!(done.code, Some(exit), "{done}");
-        let told = failure(&done);
-        let named: Vec<_> = told["errors"].as_array().expect("a list").iter().collect();
+        let found = failure(&done);
+        let named: Vec<_> = found["errors"].as_array().expect("a list").iter().collect();
         let named: Value =
             named.iter().map(|one| json!([one["node_id"], one["input"], one["type"]])).collect();
-        assert_eq!((&told["kind"], &named), (&json!(kind), &errors), "{done}");
+        assert_eq!((&found["kind"], &named), (&json!(kind), &errors), "{done}");
     }
 }

@@ -108,7 +108,7 @@ fn help_of_a_command_is_its_long_help() {
     snap!(rhub(["help", "app", "nope"]), @r"
         exit 2
         --- err
-        error: there is no command or help topic `app nope`
+        error: unknown command or help topic `app nope`
 
         hint: `rhub help` lists the commands; the topics are options, environment, exit-codes, output
     ");

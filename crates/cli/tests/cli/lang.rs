@@ -26,7 +26,7 @@ const ROWS: &[(i32, u8, Option<u8>)] = &[
 #[test]
 fn every_code_has_an_exit_code_and_a_message_in_both_languages() {
     let id = scenario("01-simple").workflow_id();
-    for (code, asked, created) in ROWS {
+    for (code, exit_code, created) in ROWS {
         let answer = format!(r#"{{"code":{code},"msg":"APIKEY_SAYS_SO","data":null}}"#);
         let rules = [ACCOUNT, CREATE].map(|path| Rule::answer(path, 200, answer.clone()));
         let sim = rules.into_iter().fold(Sim::builder().scenario(scenario("01-simple")), SimBuilder::rule);
@@ -34,16 +34,16 @@ fn every_code_has_an_exit_code_and_a_message_in_both_languages() {
         let run =
             |args: &[&str]| rhub(args.iter().copied()).at(&sim).env("RUNNINGHUB_TIME_SCALE", "0.001").run();
         let english = run(&["account"]);
-        assert_eq!(english.code, Some((*asked).into()), "{english}");
+        assert_eq!(english.code, Some((*exit_code).into()), "{english}");
         assert!(english.stderr.contains(&format!("code {code}, ")), "{english}");
         let chinese = run(&["account", "--lang", "zh"]);
         assert_eq!(chinese.code, english.code);
-        let told = chinese.stderr.lines().next().unwrap_or_default();
-        let meaning = told.split_once(&format!("错误码 {code}，")).map(|(_, meaning)| meaning);
+        let meaning_line = chinese.stderr.lines().next().unwrap_or_default();
+        let meaning = meaning_line.split_once(&format!("错误码 {code}，")).map(|(_, meaning)| meaning);
         assert!(
             meaning.is_some_and(|meaning| !meaning.contains(|c: char| c.is_ascii_lowercase())
                 && meaning.ends_with("（APIKEY_SAYS_SO）")),
-            "{told}"
+            "{meaning_line}"
         );
         assert_eq!(english.stderr.contains("hint:"), chinese.stderr.contains("提示："), "{code}");
         if let Some(created) = created {

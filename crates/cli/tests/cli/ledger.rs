@@ -18,7 +18,7 @@ fn lines(done: &Done) -> Vec<Value> {
     done.stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }
 
-/// What `rhub tasks` lists.
+/// The output of `rhub tasks`.
 fn tasks(state: &TempDir) -> Vec<Value> {
     let done = rhub(["tasks", "--json"]).state(state).run();
     assert_eq!(done.code, Some(0), "{done}");
@@ -109,9 +109,9 @@ fn an_unknown_submit_is_shown_and_settled() {
         assert_eq!(done.code, Some(5), "{done}");
         assert!(done.stderr.contains("rhub resolve"), "{done}");
     }
-    let told = rhub(["tasks"]).state(&state).run();
-    assert!(told.stdout.contains("unknown") && told.stdout.contains("body "), "{told}");
-    assert!(told.stderr.contains("--not-created"), "{told}");
+    let lines = rhub(["tasks"]).state(&state).run();
+    assert!(lines.stdout.contains("unknown") && lines.stdout.contains("body "), "{lines}");
+    assert!(lines.stderr.contains("--not-created"), "{lines}");
     let listed = tasks(&state);
     let name = |at: usize| listed[at]["attempt_id"].as_str().expect("a name");
     let blind = rhub(["watch", "last"]).at(&sim).state(&state).run();
@@ -353,7 +353,7 @@ const LISTEN: [&str; 5] = ["webhook", "listen", "--listen", "127.0.0.1:0", "--js
 /// `rhub webhook listen`, and its output.
 struct Listener {
     process: Child,
-    told: Box<dyn Iterator<Item = Value>>,
+    lines: Box<dyn Iterator<Item = Value>>,
     /// For `--webhook`.
     webhook: String,
 }
@@ -362,17 +362,17 @@ impl Listener {
     fn start(rhub: Rhub) -> Self {
         let mut command = rhub.into_command();
         let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary");
-        let mut told = BufReader::new(process.stdout.take().expect("a pipe"))
+        let mut lines = BufReader::new(process.stdout.take().expect("a pipe"))
             .lines()
             .map(|line| serde_json::from_str::<Value>(&line.expect("text")).expect("JSON"));
-        let listening = told.next().expect("a line");
+        let listening = lines.next().expect("a line");
         let webhook = format!("{}/{{secret}}", listening["base_url"].as_str().expect("an address"));
-        Self { process, told: Box::new(told), webhook }
+        Self { process, lines: Box::new(lines), webhook }
     }
 
     /// The next line.
     fn next(&mut self) -> Value {
-        self.told.next().expect("a line")
+        self.lines.next().expect("a line")
     }
 
     #[cfg(unix)]
@@ -458,20 +458,20 @@ fn a_command_that_hangs_is_stopped_with_all_that_it_started() {
     let script = "sleep 600 & echo started >&2; wait";
     let command = rhub(LISTEN.into_iter().chain(["--exec", "sh", "-c", script])).at(&sim).state(&state);
     let mut listener = Listener::start(command.env("PATH", &std::env::var("PATH").expect("a path")));
-    let mut said = BufReader::new(listener.process.stderr.take().expect("a pipe")).lines();
+    let mut log = BufReader::new(listener.process.stderr.take().expect("a pipe")).lines();
     assert_eq!(rhub(["run", &id, "--webhook", &listener.webhook]).at(&sim).state(&state).run().code, Some(0));
     assert_eq!(listener.next()["event"], "task");
-    assert_eq!(said.next().expect("it runs").expect("text"), "started");
+    assert_eq!(log.next().expect("it runs").expect("text"), "started");
     listener.terminate();
     let waits = listener.next();
     assert_eq!(waits["code"], "leaving", "{waits}");
     listener.terminate();
     assert_eq!(listener.process.wait().expect("it ends").signal(), Some(15));
     // The pipe closes once no process holds it; the sleep alone would hold it for ten minutes.
-    assert!(said.all(|line| line.is_ok()), "the last line has come");
+    assert!(log.all(|line| line.is_ok()), "the last line has come");
 }
 
-/// A server in the middle must not make people paste what it likes into their shell.
+/// A malicious server must not make users paste its text into a shell.
 #[test]
 fn an_id_that_a_shell_would_run_is_no_id() {
     let one = scenario("01-simple");
@@ -517,14 +517,14 @@ fn an_id_of_another_form_is_found_again() {
     let state = folder();
     let done = rhub(["run", &one.workflow_id(), "--detach"]).at(&sim).state(&state).run();
     assert!(done.code == Some(0) && done.stderr.contains("rhub watch rh-Task_7 "), "{done}");
-    // The simulator itself knows no such task.
+    // The simulator doesn't know the task.
     let done = rhub(["status", "rh-Task_7"]).at(&sim).state(&state).run();
     assert!(done.stderr.contains("task not found"), "{done}");
     let done = rhub(["status", "lsat"]).at(&sim).run();
     assert!(done.code == Some(2) && done.stderr.contains("`lsat` is not a task id"), "{done}");
 }
 
-/// Folders and addresses come from anywhere.
+/// Folders and URLs can contain anything.
 #[test]
 fn a_command_to_be_copied_is_one_for_the_shell() {
     let ((sim, id), state, home) = (losing(0), folder(), folder());

@@ -158,9 +158,9 @@ impl Terminal {
             thread::yield_now();
         }
         assert!(!self.parser.screen().hide_cursor());
-        let told =
+        let status =
             std::process::Command::new("kill").args(["-CONT", &process.to_string()]).status().expect("kill");
-        assert!(told.success());
+        assert!(status.success());
     }
 
     /// All output to the end, for commands without a live block.
@@ -248,7 +248,7 @@ fn a_run_at_40_columns_with_wide_titles() {
 fn a_window_that_changes() {
     let recording = fixture("02-ksampler");
     let mut terminal = Terminal::start(100, &["replay", "--speed", "2", &recording.to_string_lossy()], &[]);
-    // Lines that a shrinking terminal wraps are cleared before the redraw: otherwise parts of them would come back.
+    // Lines that a shrinking terminal wraps are cleared before the redraw: otherwise parts of them would reappear.
     let wiped = |terminal: &Terminal| {
         String::from_utf8_lossy(&terminal.raw).lines().filter(|line| line.contains("\x1b[J\x1b[?7l")).count()
     };
@@ -256,7 +256,7 @@ fn a_window_that_changes() {
         terminal.wait(|screen| screen.contains("/10"));
         assert_eq!(wiped(&terminal), before);
         terminal.resize(columns);
-        // What was read may end in the middle of a drawing.
+        // The output read so far may end in the middle of a redraw.
         terminal.wait(|screen| overall_bars(screen) > 0);
         assert_eq!(overall_bars(&terminal.screen()), 1, "{}", terminal.screen());
     }

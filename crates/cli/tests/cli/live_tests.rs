@@ -17,7 +17,7 @@ use crate::{
     workflow_tests::{PORTRAIT, Portrait, WORKFLOW},
 };
 
-/// A folder with accepted recordings, and the simulator on which they were made.
+/// A folder with accepted recordings, and the simulator that they were recorded on.
 struct Flows {
     dir: TempDir,
     state: TempDir,
@@ -137,7 +137,7 @@ fn a_changed_run_fails_and_is_accepted_from_the_report_without_another_run() {
            +   [3] KSampler: done, 12 steps
                [9] Save (SaveImage): done
              outputs
-           hint: if the change is wanted, accept this run with `--accept --report rhub-report`
+           hint: if the change is intended, accept this run with `--accept --report rhub-report`
         0 passed, 1 failed
         --- err
         hint: the report is rhub-report/index.html
@@ -166,7 +166,7 @@ fn pictures_are_compared_with_the_expected_ones() {
         --- out
         1 run on [url], charged to the key in RUNNINGHUB_API_KEY
         the recorded runs cost nothing
-        ❌ flows/portrait: no pictures are expected yet
+        ❌ flows/portrait: there are no expected images yet
            hint: if the new ones are right, write them with `--accept --report rhub-report --images exact`
         0 passed, 1 failed
         --- err
@@ -180,7 +180,7 @@ fn pictures_are_compared_with_the_expected_ones() {
         flows.on(sim, &["test", "--live", "--yes", "--json", "--images", how]).run()
     };
     assert_eq!(live(&flows.sim, "exact").code, Some(0));
-    // A picture of the same name with other pixels.
+    // An image of the same name with other pixels.
     let other = Portrait { file: "other.png", ..PORTRAIT }.serve();
     for how in ["exact", "similar"] {
         let done = live(&other, how);
@@ -198,7 +198,7 @@ fn pictures_are_compared_with_the_expected_ones() {
             flows.read("rhub-report/index.html").contains(picture["difference"].as_str().expect("a path"))
         );
     }
-    // A picture that isn't made, and one more.
+    // A missing image, and an additional one.
     fs::rename(&expected, expected.with_file_name("9-2.png")).expect("renamed");
     let done = live(&flows.sim, "exact");
     let test = events(&done, "test").remove(0);
@@ -287,7 +287,7 @@ fn what_cannot_run_again_says_why_and_sends_nothing() {
     snap!(flows.rhub(&["test", "--live", "--yes", "flows"]), @r"
         exit 1
         --- out
-        ❌ flows/a-older: the recording doesn't say what was submitted
+        ❌ flows/a-older: the recording doesn't contain the submit
            hint: record it again with `rhub run … --record DIR`, or run its workflow with `--server URL`
         ❌ flows/b-half: the recording cannot be used: submit.json: is cut off: EOF while parsing a value at line 1 column 10
            hint: record it again with `rhub run … --record DIR`
@@ -297,8 +297,8 @@ fn what_cannot_run_again_says_why_and_sends_nothing() {
            hint: write it with `--accept`
         ❌ flows/e-elsewhere: it was recorded on a ComfyUI server
            hint: run it there with `--server URL`
-        ❌ flows/f-several: the recording has several runs; one of a single run can run again
-        ❌ flows/private: the value of `6.text` was not kept
+        ❌ flows/f-several: the recording has several runs; only a recording of a single run can be repeated
+        ❌ flows/private: the value of `6.text` was not stored
            hint: record it again with `rhub run … --record DIR`
         0 passed, 7 failed
     ");
@@ -364,7 +364,7 @@ fn a_recorded_workflow_runs_on_a_comfyui() {
     let http = fs::read_to_string(dir.path().join("rhub-report/flows-simple/recording/http.jsonl"));
     let prompts = http.expect("requests").matches("\"method\":\"POST\",\"path\":\"/prompt\"").count();
     assert_eq!(prompts, 1);
-    // Without a server it isn't run elsewhere.
+    // Without a server it isn't run on another service.
     let sim = PORTRAIT.serve();
     let done = rhub(["test", "--live", "--yes", "-q"]).at(&sim).within(&dir).run();
     assert_eq!((done.code, sim.creates()), (Some(1), 0), "{done}");
@@ -410,7 +410,7 @@ fn recordings_of_workflows_apps_and_models_are_simulated_under_their_own_ids() {
         assert_eq!(done.code, Some(0), "{done}");
     }
     drop(sim);
-    // What an app showed before its socket was known differs from run to run.
+    // The events of an app before its socket is known vary between runs.
     fs::write(flows.path("rhub-test.toml"), "cache = false\n").expect("written");
     assert_eq!(flows.rhub(&["test", "flows", "--accept"]).run().code, Some(0));
     let served =

@@ -335,14 +335,14 @@ fn refusals_by_the_platform_are_reported() {
     snap!(model(["run", "lab/none", "--body", "{}"]).at(&sim), @r"
         exit 4
         --- err
-        error: the task was not created: model: code 1001, the platform has no such endpoint (Invalid URL)
+        error: the task was not created: code 1001, the platform has no such endpoint (Invalid URL)
 
         hint: the model may have been removed or renamed: `rhub model list` shows the known ones
     ");
     snap!(model(["run", KLING, "-p", "prompt=x"]).at(&sim).env("RUNNINGHUB_API_KEY", &consumer), @r"
         exit 4
         --- err
-        error: the task was not created: model: code 1014, model calls require an enterprise-shared key (Only enterprise-shared API keys can call the standard model API)
+        error: the task was not created: code 1014, model calls require an enterprise-shared key (Only enterprise-shared API keys can call the standard model API)
 
         hint: create an enterprise-shared key on the website
     ");

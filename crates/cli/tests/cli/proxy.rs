@@ -12,7 +12,7 @@ use crate::common::rhub;
 
 /// Runs a command that sends requests to a host that does not exist. Returns its request to the proxy, if any: the
 /// proxy demands a password and rejects every one.
-fn asked(args: &[&str], env: &[(&str, &str)]) -> (Option<String>, String) {
+fn connect(args: &[&str], env: &[(&str, &str)]) -> (Option<String>, String) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let proxy = listener.local_addr().expect("an address").to_string();
     listener.set_nonblocking(true).expect("a socket option");
@@ -66,9 +66,9 @@ fn proxies_are_read_from_the_usual_variables_in_both_cases() {
         (&["--proxy", URL], &[("NO_PROXY", "example.com")], true),
         (&["--proxy", URL], &[("HTTPS_PROXY", "http://127.0.0.1:1")], true),
     ] {
-        let (head, told) = asked(args, env);
-        assert_eq!(head.is_some(), proxied, "{args:?} {env:?}: {told}");
-        assert!(!told.contains("s3cret") && !told.contains("bWU6"), "{told}");
+        let (head, output) = connect(args, env);
+        assert_eq!(head.is_some(), proxied, "{args:?} {env:?}: {output}");
+        assert!(!output.contains("s3cret") && !output.contains("bWU6"), "{output}");
         let Some(head) = head else { continue };
         assert!(head.starts_with("CONNECT api.runninghub.invalid:443 HTTP/1.1\r\n"), "{head}");
         let has_password = args.contains(&URL) || env.iter().any(|(_, value)| *value == URL);

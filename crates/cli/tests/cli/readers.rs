@@ -17,7 +17,7 @@ use tempfile::TempDir;
 use crate::{
     common::{Simulator, folder, rhub},
     live::{SIGINT, Terminal},
-    signals::{slow, tell},
+    signals::{send_signal, slow},
 };
 
 /// Longer than any step takes on a busy machine.
@@ -123,9 +123,9 @@ fn a_run_with_unread_output_ends_and_is_reported_later() {
     let text = rest(reader);
     assert_eq!(child.wait().expect("it ends").code(), Some(0));
     let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-    let told = |event: &str| lines.iter().filter(|line| line["event"] == event).collect::<Vec<_>>();
-    assert_eq!((told("submitted").len(), told("plan").len(), told("output").len()), (1, 1, 1));
-    let done = told("node").iter().filter(|line| line["state"] == "done").count();
+    let events = |event: &str| lines.iter().filter(|line| line["event"] == event).collect::<Vec<_>>();
+    assert_eq!((events("submitted").len(), events("plan").len(), events("output").len()), (1, 1, 1));
+    let done = events("node").iter().filter(|line| line["state"] == "done").count();
     assert_eq!(done, NODES, "each node's end is told");
     let result = lines.last().expect("a line");
     assert_eq!((&result["event"], &result["status"]), (&"result".into(), &"success".into()));
@@ -169,7 +169,7 @@ fn a_signal_ends_a_run_whose_output_is_not_read() {
                 start(&sim, &state_dir, &args, writer, Stdio::null())
             };
             wait_until("it is accepted", || state(&state_dir).as_deref() == Some("accepted"));
-            tell(&child, signal);
+            send_signal(&child, signal);
             assert_eq!(ends(&mut child).signal(), Some(number), "{signal} {args:?}");
         }
     }
@@ -186,7 +186,7 @@ fn a_signal_ends_a_replay_whose_output_is_not_read() {
     // The writer threads exist once signals are caught.
     let tasks = format!("/proc/{}/task", child.id());
     wait_until("it listens", || fs::read_dir(&tasks).is_ok_and(|tasks| tasks.count() > 1));
-    tell(&child, "-INT");
+    send_signal(&child, "-INT");
     assert_eq!(ends(&mut child).signal(), Some(2));
 }
 

@@ -1,4 +1,4 @@
-//! The first commands of the READMEs work as they stand.
+//! The first commands of the READMEs work verbatim.
 
 use runninghub_sim::{App, Scenario, Sim};
 
@@ -61,7 +61,7 @@ fn a_picture_alone_repeats_its_run() {
     let picture = picture.lines().next().expect("a file").to_owned();
     let shown = run(&["workflow", "show", &picture]);
     assert!(shown.contains("雨中的猫"), "the picture says what was set: {shown}");
-    // Another machine: nothing but the picture is there.
+    // Another machine, which has only the image.
     let elsewhere = folder();
     let done = rhub(["run", &picture, "-s", "3.seed=8"]).at(&sim).within(&dir).state(&elsewhere).run();
     assert_eq!(done.code, Some(0), "{done}");

@@ -38,16 +38,16 @@ fn a_full_disk() {
         shell.args(args).arg("--out").arg(dir.path()).env_clear();
         shell.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
         let output = shell.output().expect("a shell");
-        let told = [output.stdout, output.stderr].concat();
-        (output.status.code(), String::from_utf8_lossy(&told).into_owned())
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8_lossy(&text).into_owned())
     };
-    let (code, told) = limited(&["run", &id]);
-    assert_eq!(code, Some(9), "{told}");
-    assert!(told.contains(&format!("{}: File too large", dir.path().display())), "{told}");
+    let (code, output) = limited(&["run", &id]);
+    assert_eq!(code, Some(9), "{output}");
+    assert!(output.contains(&format!("{}: File too large", dir.path().display())), "{output}");
     let task = "2000000000000000001";
     let (text, manifest) = (format!("{task}-9-1.txt"), format!("{task}.manifest.json"));
     assert_eq!(names(dir.path()), [text.clone(), manifest.clone()], "what fits is there, and nothing else");
-    assert!(told.contains(&format!("rhub download {task}")), "{told}");
+    assert!(output.contains(&format!("rhub download {task}")), "{output}");
     assert_eq!(limited(&["download", task]).0, Some(9));
 
     // With enough space, one command downloads the rest, and only the rest.
@@ -135,10 +135,10 @@ fn files_named_only_by_the_socket_are_saved_on_request() {
     let json = run(&["--keep-intermediate", "--json"]);
     let last: Value = serde_json::from_str(json.stdout.lines().last().expect("lines")).expect("JSON");
     let outputs = last["outputs"].as_array().expect("a list");
-    let told: Vec<_> =
+    let output: Vec<_> =
         outputs.iter().map(|one| (&one["node_id"], &one["intermediate"], &one["url"])).collect();
     let (yes, none) = (json!(true), Value::Null);
-    assert_eq!(told, [(&json!("8"), &yes, &none), (&json!("9"), &yes, &none)], "{json}");
+    assert_eq!(output, [(&json!("8"), &yes, &none), (&json!("9"), &yes, &none)], "{json}");
     for output in outputs {
         let file = fs::read(
             output["path"].as_str().expect("a path").replace("[dir]", &dir.path().to_string_lossy()),
@@ -159,8 +159,8 @@ fn a_failed_setting_changes_nothing_else() {
     let warnings: Vec<_> = done.stdout.lines().filter(|line| line.starts_with("⚠️")).collect();
     insta::assert_snapshot!(warnings.join("\n"), @r"
         ⚠️ 节点 10 正在运行，但工作流并不需要它
-        ⚠️ ComfyUI_temp_a_00001_.png（节点 8）：未能取回：download：收到的是网页，而不是文件
-        ⚠️ cat_00001_.png（节点 9）：未能取回：download：收到的是网页，而不是文件
+        ⚠️ ComfyUI_temp_a_00001_.png（节点 8）：未能取回：收到的是网页，而不是文件
+        ⚠️ cat_00001_.png（节点 9）：未能取回：收到的是网页，而不是文件
     ");
     assert_eq!(names(dir.path()), ["intermediate"]);
     let done = rhub(["run", &id, "--keep-intermediate"]).at(&sim).run();

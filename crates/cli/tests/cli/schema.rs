@@ -70,13 +70,13 @@ fn every_line_about_a_task_names_it() {
     let dir = folder();
     let run = rhub(["run", &id, "--json", "--out"]).arg(dir.path()).at(&sim).run().stdout;
     let task = sim.sim().tasks()[0].task_id.clone();
-    let mut said = vec![run];
+    let mut outputs = vec![run];
     let out = folder();
     for args in [&["watch", &task][..], &["status", &task], &["outputs", &task], &["cancel", &task]] {
-        said.push(rhub(args.iter().copied().chain(["--json"])).at(&sim).run().stdout);
+        outputs.push(rhub(args.iter().copied().chain(["--json"])).at(&sim).run().stdout);
     }
-    said.push(rhub(["download", &task, "--json", "--out"]).arg(out.path()).at(&sim).run().stdout);
-    for stdout in said {
+    outputs.push(rhub(["download", &task, "--json", "--out"]).arg(out.path()).at(&sim).run().stdout);
+    for stdout in outputs {
         assert!(!stdout.is_empty());
         for line in stdout.lines() {
             let line: Value = serde_json::from_str(line).expect("JSON");

@@ -61,7 +61,7 @@ fn a_key_is_kept_used_and_forgotten() {
     snap!(with(&config, &sim, ["logout"]), @r#"
         exit 0
         --- out
-        ✅ Forgot the key of the profile `default`
+        ✅ Removed the key of the profile `default`
     "#);
     snap!(with(&config, &sim, ["logout"]), @r#"
         exit 0
@@ -77,7 +77,7 @@ fn a_key_is_kept_used_and_forgotten() {
     "#);
 }
 
-/// The key's kind from `rhub login` is enough to refuse; a key from elsewhere has no known kind.
+/// The key's kind from `rhub login` is enough to refuse a command; a key from elsewhere has no known kind.
 #[test]
 fn requests_beyond_the_keys_permissions_are_not_sent() {
     let builder = Sim::builder().scenario(scenario("01-simple")).consumer_key(CONSUMER).speed(20.0);
@@ -133,14 +133,14 @@ fn logins_that_fail() {
     snap!(with(&config, &sim, ["login", "--api-key-stdin", "--base-url", sim.base_url()]).stdin("0123456789abcdef"), @r#"
         exit 4
         --- err
-        error: cannot get information about the key: queue status: code 401, the API key was rejected (ApiKey verification failed); nothing was stored
+        error: cannot get information about the key: code 401, the API key was rejected (ApiKey verification failed); nothing was stored
 
         hint: check the key and the site: a key from runninghub.cn does not work on runninghub.ai, or the other way round
     "#);
     snap!(with(&config, &sim, ["login", "--api-key-stdin", "--base-url", "http://127.0.0.1:1"]).stdin("0123456789abcdef").env("RUNNINGHUB_TIME_SCALE", "0.01"), @r#"
         exit 3
         --- err
-        error: cannot get information about the key: queue status: no connection: error sending request: client error (Connect): tcp connect error: Connection refused (os error 111); nothing was stored
+        error: cannot get information about the key: no connection: error sending request: client error (Connect): tcp connect error: Connection refused (os error 111); nothing was stored
 
         hint: check the network connection and any proxy in `HTTPS_PROXY` and `NO_PROXY`
     "#);
@@ -205,7 +205,7 @@ fn settings_that_cannot_be() {
     snap!(with(&config, &sim, ["config", "set", "otu", "results"]), @r#"
         exit 2
         --- err
-        error: there is no option `otu`
+        error: unknown option `otu`
 
         hint: `rhub --help` and `rhub COMMAND --help` list the options
     "#);
@@ -279,7 +279,7 @@ fn key_files_that_are_readable_by_others_or_not_files_are_rejected() {
     snap!(with(&config, &sim, ["account"]), @r#"
         exit 2
         --- err
-        error: the profile `default` has an invalid setting: there is no option `otu`
+        error: the profile `default` has an invalid setting: unknown option `otu`
 
         hint: show it with `rhub config list --profile default`; change it with `rhub config set` or `unset`
     "#);
@@ -336,7 +336,7 @@ fn the_doctor_has_a_cure_for_each_failure() {
         ok     tls      none is needed on this machine
         ok     clock    within 1 s of the server's clock
         ok     socket   WebSockets work
-        failed key      cannot get information about the key: queue status: code 401, the API key was rejected (ApiKey verification failed)
+        failed key      cannot get information about the key: code 401, the API key was rejected (ApiKey verification failed)
                         fix: check the key and the site: a key from runninghub.cn does not work on runninghub.ai, or the other way round
     "#);
     snap!(
@@ -353,7 +353,7 @@ fn the_doctor_has_a_cure_for_each_failure() {
             failed disk     cannot write to /dev/null/state: Not a directory (os error 20)
                             fix: make it writable, or use another folder with `--state-dir PATH`
             ok     proxy    none
-            failed network  cannot reach the platform: queue status: no connection: error sending request: client error (Connect): tcp connect error: Connection refused (os error 111)
+            failed network  cannot reach the platform: no connection: error sending request: client error (Connect): tcp connect error: Connection refused (os error 111)
                             fix: check the network connection and any proxy in `HTTPS_PROXY` and `NO_PROXY`
         "#
     );

@@ -40,7 +40,7 @@ pub(crate) fn not_ignored() {
     );
 }
 
-pub(crate) fn tell(child: &Child, signal: &str) {
+pub(crate) fn send_signal(child: &Child, signal: &str) {
     let status = Command::new("kill").args([signal, &child.id().to_string()]).status().expect("kill");
     assert!(status.success());
 }
@@ -69,7 +69,7 @@ pub(crate) fn interrupt(sim: &Simulator, args: &[&str], signals: &[&str]) -> (i3
             .map(|line| line.expect("text"))
             .find(|line| line.contains("\"live\"") || line.contains("\"cancelling\""))
             .expect("it lives");
-        tell(&child, signal);
+        send_signal(&child, signal);
     }
     for line in lines {
         last = line.expect("text");
@@ -126,10 +126,10 @@ fn signals_that_are_ignored_stay_so() {
     let mut lines =
         BufReader::new(child.stdout.take().expect("a pipe")).lines().map(|line| line.expect("text"));
     lines.by_ref().find(|line| line.contains("\"live\"")).expect("it lives");
-    tell(&child, "-HUP");
-    // The run continues: more progress comes, and only another signal ends it.
+    send_signal(&child, "-HUP");
+    // The run continues: more progress arrives, and only another signal ends it.
     lines.by_ref().find(|line| line.contains("\"progress\"")).expect("it goes on");
-    tell(&child, "-INT");
+    send_signal(&child, "-INT");
     assert_eq!(how(child.wait().expect("it ends")), if cfg!(target_os = "linux") { -2 } else { -1 });
 }
 
@@ -173,7 +173,7 @@ fn ended(sim: &Simulator, args: &[&str], sign: &str, signal: &str) -> (i32, Valu
     let mut lines =
         BufReader::new(child.stdout.take().expect("a pipe")).lines().map(|line| line.expect("text"));
     lines.by_ref().find(|line| line.contains(sign)).expect("a sign of life");
-    tell(&child, signal);
+    send_signal(&child, signal);
     let last = lines.last().expect("a result");
     (how(child.wait().expect("it ends")), serde_json::from_str(&last).expect("JSON"))
 }
@@ -230,7 +230,7 @@ fn ctrl_c_while_a_key_is_typed_ends_by_the_signal() {
 /// A platform that knows a workflow, and blocks every other request until released.
 struct Waiting {
     url: String,
-    asked: Receiver<String>,
+    requests: Receiver<String>,
     let_go: Arc<AtomicBool>,
 }
 
@@ -239,19 +239,19 @@ impl Waiting {
     fn start(answer: Option<&'static str>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let (tell, asked) = channel();
+        let (send_signal, requests) = channel();
         let let_go = Arc::new(AtomicBool::new(false));
         let is_let_go = Arc::clone(&let_go);
         thread::spawn(move || {
             for stream in listener.incoming() {
-                let (tell, is_let_go) = (tell.clone(), Arc::clone(&is_let_go));
+                let (send_signal, is_let_go) = (send_signal.clone(), Arc::clone(&is_let_go));
                 thread::spawn(move || {
                     let mut stream = BufReader::new(stream.expect("a connection"));
                     let mut line = String::new();
                     stream.read_line(&mut line).expect("a request");
                     let path = line.split(' ').nth(1).unwrap_or_default().to_owned();
                     let is_workflow = path.ends_with("getJsonApiFormat");
-                    tell.send(path).expect("somebody listens");
+                    send_signal.send(path).expect("somebody listens");
                     let workflow = r#"{"code":0,"data":{"prompt":"{\"1\":{\"class_type\":\"SaveImage\",\"inputs\":{}}}"}}"#;
                     while !is_workflow && !is_let_go.load(Ordering::Relaxed) {
                         thread::park_timeout(Duration::from_millis(10));
@@ -267,12 +267,12 @@ impl Waiting {
                 });
             }
         });
-        Self { url, asked, let_go }
+        Self { url, requests, let_go }
     }
 
     fn until(&self, path: &str) {
         let patience = Duration::from_mins(1);
-        while !self.asked.recv_timeout(patience).expect("it asks").contains(path) {}
+        while !self.requests.recv_timeout(patience).expect("it asks").contains(path) {}
     }
 
     fn spawn(&self, args: &[&str]) -> Child {
@@ -291,7 +291,7 @@ fn ctrl_c_ends_by_the_signal_also_where_the_create_fails_afterwards() {
         let platform = Waiting::start(answer);
         let mut child = platform.spawn(&["run", "1977063930909571121"]);
         platform.until("/task/openapi/create");
-        tell(&child, "-INT");
+        send_signal(&child, "-INT");
         let mut lines =
             BufReader::new(child.stdout.take().expect("a pipe")).lines().map(|line| line.expect("text"));
         lines.by_ref().find(|line| line.contains("\"submitting\"")).expect("it waits for the answer");
@@ -310,7 +310,7 @@ fn a_signal_ends_a_watch_of_an_unresponsive_platform() {
         let mut child =
             platform.spawn(&["watch", "2000000000000000001", "--workflow", "1977063930909571121"]);
         platform.until("");
-        tell(&child, signal);
+        send_signal(&child, signal);
         assert_eq!(crate::readers::ends(&mut child).signal(), Some(number));
     }
 }

@@ -38,25 +38,25 @@ fn a_slow_upload_reports_progress() {
     };
     let json = run(&["upload", "--json"]);
     let lines: Vec<Value> = json.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-    let told: Vec<_> = lines.iter().filter(|line| line["event"] == "transfer").collect();
-    let bytes: Vec<_> = told.iter().map(|line| line["bytes"].as_u64().expect("a number")).collect();
+    let updates: Vec<_> = lines.iter().filter(|line| line["event"] == "transfer").collect();
+    let bytes: Vec<_> = updates.iter().map(|line| line["bytes"].as_u64().expect("a number")).collect();
     assert!(bytes.len() > 2 && bytes.is_sorted(), "{json}");
     assert_eq!(bytes.last(), Some(&SIZE), "the whole is told");
-    for line in told {
+    for line in updates {
         assert_eq!((&line["direction"], &line["name"]), (&"upload".into(), &"cat.png".into()));
         assert_eq!(line["total"], SIZE);
         let percent = line["bytes"].as_f64().expect("a number") / SIZE as f64 * 100.0;
         assert!((line["percent"].as_f64().expect("a number") - percent).abs() < 0.01, "{line}");
     }
-    let told = |options: &[&str]| {
+    let updates = |options: &[&str]| {
         let plain = run(&[&["upload", "--format", "plain", "--lang", "zh"], options].concat());
-        let told: Vec<_> =
+        let updates: Vec<_> =
             plain.lines().filter(|line| line.contains("正在上传")).map(str::to_owned).collect();
-        assert_eq!(told.last().expect("its end"), "⬆️ 正在上传 cat.png：100%（25.0 MB，共 25.0 MB）");
-        told.len()
+        assert_eq!(updates.last().expect("its end"), "⬆️ 正在上传 cat.png：100%（25.0 MB，共 25.0 MB）");
+        updates.len()
     };
-    let brief = told(&[]);
-    assert!(told(&["-v"]) > brief, "verbose lines are not only every ten seconds");
+    let brief = updates(&[]);
+    assert!(updates(&["-v"]) > brief, "verbose lines are not only every ten seconds");
 }
 
 fn upload(proxy: &FaultProxy, dir: &TempDir, file: &Path) -> Terminal {

@@ -1,4 +1,4 @@
-//! No English is left in what a person reads in Chinese.
+//! No English is left in Chinese output.
 
 use std::{collections::BTreeSet, fs};
 
@@ -49,7 +49,7 @@ fn is_attempt(word: &str) -> bool {
     word.len() == 8 && word.bytes().all(|byte| byte.is_ascii_lowercase()) && !word.contains(['i', 'l', 'o'])
 }
 
-/// The line without what the system or the platform says about an error.
+/// The line without the error text of the system or the platform.
 fn without_the_words_of_others(line: &str) -> String {
     let line = match line.split_once(" (os error ") {
         Some((before, after)) => before.rsplit_once('：').map_or(after, |(before, _)| before),

@@ -14,7 +14,7 @@ use crate::{
 
 pub(crate) const WORKFLOW: &str = "1904136902449209346";
 
-/// A workflow of three nodes, of which parts can be changed.
+/// A workflow with three nodes, parts of which can be changed.
 pub(crate) struct Portrait {
     pub(crate) title: &'static str,
     pub(crate) steps: u32,
@@ -49,14 +49,14 @@ impl Portrait {
         assert_eq!(done.code, Some(0), "{done}");
     }
 
-    /// A recording in a folder of its own.
+    /// A recording in its own folder.
     fn alone(&self) -> TempDir {
         let dir = folder();
         self.record(dir.path());
         dir
     }
 
-    /// Records it anew in the same folder, where the snapshot stays.
+    /// Records it again in the same folder, where the snapshot stays.
     fn record_again(&self, into: &Path) {
         for entry in fs::read_dir(into).expect("a folder") {
             let path = entry.expect("a file").path();
@@ -123,7 +123,7 @@ fn a_changed_title_a_step_count_and_an_output_are_named_and_nothing_else() {
            -   [9] 1 × png
            +   [9] 1 × webp
              end: success, 3 of 3 nodes
-           hint: if the change is wanted, write it with `--accept`
+           hint: if the change is intended, write it with `--accept`
         0 passed, 1 failed
     ");
     let done = rhub(["test", "--json"]).within(&dir).run();
@@ -199,7 +199,7 @@ fn switches_leave_out_what_may_vary() {
            +   [3] KSampler: done
                [9] Save (SaveImage): done
              outputs
-           hint: if the change is wanted, write it with `--accept`
+           hint: if the change is intended, write it with `--accept`
         0 passed, 1 failed
     ");
     assert_eq!(rhub(["test", "--accept"]).within(&dir).run().code, Some(0));
@@ -298,7 +298,7 @@ fn nothing_is_written_without_accept() {
         exit 1
         --- out
         ❌ flow: there is no snapshot yet
-           hint: read what `rhub replay` shows, then write it with `--accept`
+           hint: check the output of `rhub replay`, then write it with `--accept`
         0 passed, 1 failed
     ");
     assert!(!dir.path().join("flow/timeline.snap").exists());
@@ -368,9 +368,9 @@ fn what_cannot_be_tested_fails_and_says_what_to_do() {
         ❌ flows/b-newer: b-newer: made by a newer version: it has format 99, and this version reads up to 1
            hint: update rhub
         ❌ flows/c-newer-snapshot: the snapshot was written by a newer version of rhub
-           hint: update rhub, or write the snapshot anew with `--accept`
+           hint: update rhub, or rewrite the snapshot with `--accept`
         ❌ flows/d-no-snapshot: timeline.snap is not a snapshot
-           hint: write it anew with `--accept`
+           hint: rewrite it with `--accept`
         ❌ flows/e-cut-off: the recording cannot be used: http.jsonl: line 1 is cut off: EOF while parsing an object at line 1 column 22
            hint: record it again with `rhub run … --record DIR`
         ❌ flows/f-no-end: the recording stops before the end of the run
@@ -386,7 +386,7 @@ fn what_cannot_be_tested_fails_and_says_what_to_do() {
            - end: success, 1 of 1 nodes
            +   [9] 1 × png
            + end: success, 3 of 3 nodes
-           hint: if the change is wanted, write it with `--accept`
+           hint: if the change is intended, write it with `--accept`
         ❌ flows/h-never: the recording has no run: the workflow was never started
            hint: record it again with `rhub run … --record DIR`
         ✅ flows/portrait

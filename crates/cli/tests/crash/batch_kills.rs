@@ -20,12 +20,12 @@ use tempfile::TempDir;
 
 use crate::lab::{Lab, kill, rhub};
 
-/// How often a batch is killed, and how many rows it has, unless the environment says otherwise.
+/// The default number of kills and rows; the environment overrides them.
 const KILLS: usize = 12;
 const ROWS: usize = 60;
 /// When a batch is killed at the latest. By then some rows are over, also on a busy machine.
 const LONGEST: Duration = Duration::from_millis(1_200);
-/// One kill in so many is at a change of state in the ledger, instead of at a moment.
+/// One in this many kills happens at a state change in the ledger, instead of after a time.
 const AT_EDGE: usize = 3;
 /// Changes of state at which a batch is killed, before they are written and after it.
 const EDGES: [&str; 4] = [
@@ -50,7 +50,7 @@ fn number(variable: &str, default: usize) -> usize {
     std::env::var(variable).ok().and_then(|number| number.parse().ok()).unwrap_or(default)
 }
 
-/// The lines of a process, as they come. It never waits for a reader.
+/// The lines of a process, as they arrive. It never waits for a reader.
 fn lines(child: &mut Child) -> Receiver<String> {
     let (send, lines) = channel();
     let out = BufReader::new(child.stdout.take().expect("a pipe"));
@@ -106,14 +106,14 @@ impl Ordeal {
         command.spawn().expect("the binary")
     }
 
-    /// Starts it and kills it, so many times, and calls `between` each time.
+    /// Starts and kills it this many times, and calls `between` each time.
     fn kill(&self, kills: usize, between: impl Fn(&Self)) {
         for round in 0..kills {
             let golden = (round as f64 * 0.618_033_988_749).fract();
             let edge = EDGES[round / AT_EDGE % EDGES.len()];
             let mut batch = self.start(round.is_multiple_of(AT_EDGE).then_some(edge));
             let lines = lines(&mut batch);
-            // The moment comes, unless it ends before.
+            // Waits for the time to kill it, unless it ends before.
             let moment = Instant::now() + LONGEST.mul_f64(golden);
             while let Some(left) = moment.checked_duration_since(Instant::now())
                 && lines.recv_timeout(left) != Err(RecvTimeoutError::Disconnected)
@@ -123,7 +123,7 @@ impl Ordeal {
         }
     }
 
-    /// Runs it to its end. What becomes of unknown rows is found out in between.
+    /// Runs it to its end. Unknown rows are resolved in between.
     fn finish(&self, between: impl Fn(&Self)) {
         for _ in 0..self.rows {
             match self.run() {
@@ -152,7 +152,7 @@ impl Ordeal {
         paid
     }
 
-    /// Says of each submit of unknown outcome what the platform's page shows.
+    /// Resolves each unknown submit according to the platform's page.
     fn resolve(&self) {
         let (entries, paid) = (self.lab.entries(), self.paid());
         let known: BTreeSet<&str> =
@@ -182,7 +182,7 @@ fn unknown(entries: &[Entry]) -> impl Iterator<Item = &Entry> {
     entries.iter().filter(|entry| entry.state == State::Unknown)
 }
 
-/// Each folder has one image, which is whole, and nothing that is half under a name of its own.
+/// Each folder has one complete image, and no partial file under a final name.
 fn check_files(results: &Path, rows: usize, image: &[u8]) {
     let mut images = 0;
     for folder in fs::read_dir(results).expect("a folder").map(|entry| entry.expect("readable").path()) {
@@ -199,7 +199,7 @@ fn check_files(results: &Path, rows: usize, image: &[u8]) {
                     let text = fs::read(&file).expect("readable");
                     serde_json::from_slice::<serde_json::Value>(&text).expect("whole");
                 }
-                // A download that was cut is kept for a while, to be resumed.
+                // An interrupted download is kept for a while, to be resumed.
                 Some("part") => {}
                 _ => panic!("{} is left over", file.display()),
             }
@@ -236,7 +236,7 @@ fn rows_of_a_batch_that_is_killed_at_any_moment_are_paid_once_each() {
     assert_eq!((after.creates, after.download_bytes), (before.creates, before.download_bytes));
 }
 
-/// The negative control: a batch that sends rows again whose submits are in doubt. The harness counts what it pays twice.
+/// The negative control: a batch that resends rows with unknown submits. The harness counts the duplicate payments.
 #[test]
 fn rows_that_are_sent_again_when_in_doubt_are_paid_twice() {
     let in_doubt = |ordeal: &Ordeal| {
@@ -270,7 +270,7 @@ fn rows_whose_submits_the_ledger_forgets_are_paid_twice() {
     assert_ne!(ordeal.doubled(), 0, "the harness does not see it");
 }
 
-/// A table as a spreadsheet writes it: a mark, semicolons, and cells with everything that people have in them.
+/// A table as a spreadsheet writes it: a byte order mark, semicolons, and cells with all kinds of text.
 fn spreadsheet() -> String {
     let odd = [
         "\"a \"\"cat\"\", in the rain\"",
@@ -342,8 +342,8 @@ impl Night {
         })
     }
 
-    /// Says what the platform's page shows. No process runs, so each task that the ledger doesn't have belongs to one of
-    /// the submits of unknown outcome.
+    /// Resolves submits according to the platform's page. No process is running, so each task missing in the ledger
+    /// belongs to one of the unknown submits.
     fn resolve(&self) {
         let entries = self.lab.entries();
         let known: BTreeSet<String> =
@@ -361,7 +361,7 @@ impl Night {
     }
 }
 
-/// Waits for so many rows to be done, for one of unknown outcome, or for the end.
+/// Waits for this many rows to be done, for an unknown one, or for the end.
 fn wait_for_rows(lines: &Receiver<String>, rows: usize) {
     let mut done = 0;
     while done < rows
@@ -388,7 +388,7 @@ fn a_strangers_table_and_two_hundred_pictures_are_paid_once_each_in_a_rough_nigh
             assert_eq!(end(run, &lines), Some(0));
             singles += 1;
         } else {
-            // The network drops: requests don't arrive, or their responses. It comes back when this has been noticed.
+            // The network drops requests or responses, and recovers once that has been noticed.
             let before = night.network.seen().connections;
             night.network.add(if phase == 1 { Toxic::reset(0).up() } else { Toxic::reset(1) });
             night.network.reset_all();

@@ -26,7 +26,7 @@ fn sim() -> SimBuilder {
     Sim::builder().scenario(scenario())
 }
 
-/// A lab in which a command takes this edge, and the command.
+/// A lab and a command that takes this edge in it.
 fn stage(from: Option<State>, to: State) -> (Lab, Command) {
     use State::{Absent, Accepted, Cancelled, Done, Failed, Gone, Refused, Submitting, Unknown, Waiting};
 

@@ -19,7 +19,7 @@ const ROUNDS: usize = 200;
 const SIDES: usize = 4;
 /// How long a submit takes on an idle machine.
 const LONGEST: Duration = Duration::from_millis(250);
-/// One round in so many is not killed before its end, so that some complete on the slowest machine.
+/// One in this many rounds is not killed before its end, so that some complete even on the slowest machine.
 const SPARED: usize = 5;
 /// The share of responses that are lost as well.
 const LOST: f64 = 0.25;
@@ -52,7 +52,7 @@ fn submit_and_kill(url: &str, state: &TempDir, id: &str, marker: &str, after: Op
         read_until(&mut out, "no such text");
         let _ = ended.send(());
     });
-    // Either the process ends first, or the moment comes.
+    // Either the process ends first, or the time is up.
     let _ = end.recv_timeout(after.unwrap_or(Duration::from_mins(2)));
     kill(child);
 }

@@ -34,15 +34,15 @@ fn creates(lab: &Lab) -> (u64, u64) {
     (stats.creates, stats.calls.get(CREATE).copied().unwrap_or_default())
 }
 
-/// Runs the workflow in so many processes at once.
+/// Runs the workflow in this many processes at once.
 fn run_in_processes(lab: &Lab, id: &str, count: usize, scale: &str) {
     thread::scope(|scope| {
         for _ in 0..count {
             scope.spawn(|| {
                 let output = lab.rhub(&["run", id]).env("RUNNINGHUB_TIME_SCALE", scale).output();
                 let output = output.expect("the binary");
-                let said = String::from_utf8_lossy(&output.stdout);
-                assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+                let stdout = String::from_utf8_lossy(&output.stdout);
+                assert!(output.status.success(), "{stdout}{}", String::from_utf8_lossy(&output.stderr));
             });
         }
     });

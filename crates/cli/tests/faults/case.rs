@@ -295,7 +295,7 @@ pub(crate) fn patient(builder: SimBuilder) -> SimBuilder {
     builder.wait_for_socket(ms(20_000))
 }
 
-/// Whether a file beside the results is the manifest of the saved files.
+/// Whether a file next to the results is the manifest of the saved files.
 pub(crate) fn is_manifest(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.to_string_lossy().contains("manifest"))
 }

@@ -38,7 +38,7 @@ pub(crate) fn check(case: &Case, after: &After, places: &Places, before: &[(Path
     }
     results(case, places, before, &mut fail);
     secrets(after, places, &mut fail);
-    for (place, bytes) in told(after, places) {
+    for (place, bytes) in output(after, places) {
         if let Some(odd) = control(&bytes) {
             fail(format!("{odd} in {place}"));
         }
@@ -101,7 +101,7 @@ fn results(case: &Case, places: &Places, before: &[(PathBuf, Vec<u8>)], fail: &m
     let known = ["home", "log", "out", "record", "state"];
     for entry in fs::read_dir(places.root()).expect("a folder") {
         let name = entry.expect("an entry").file_name();
-        // Cases create files of their own.
+        // Cases create their own files.
         if !known.iter().any(|known| name == **known) && !name.to_string_lossy().starts_with("case-") {
             fail(format!("{} was written where nothing belongs", name.display()));
         }
@@ -113,7 +113,7 @@ fn results(case: &Case, places: &Places, before: &[(PathBuf, Vec<u8>)], fail: &m
 
 /// No key, ticket or signature appears anywhere. The links on stdout are the requested output; they are signed.
 fn secrets(after: &After, places: &Places, fail: &mut impl FnMut(String)) {
-    let mut all = told(after, places);
+    let mut all = output(after, places);
     let written =
         Places::files(places.root()).into_iter().filter(|(path, _)| !path.starts_with(places.out()));
     all.extend(written.map(|(path, bytes)| (path.display().to_string(), bytes)));
@@ -134,7 +134,7 @@ fn contains(bytes: &[u8], text: &str) -> bool {
 }
 
 /// The output for users: stdout, stderr and the log.
-fn told(after: &After, places: &Places) -> Vec<(String, Vec<u8>)> {
+fn output(after: &After, places: &Places) -> Vec<(String, Vec<u8>)> {
     vec![
         ("stdout".to_owned(), after.stdout.clone()),
         ("stderr".to_owned(), after.stderr.clone()),

@@ -27,7 +27,7 @@ fn disks() {
         ),
         Case::new("out-vanishes").server(patient).act(|running| {
             running.until("Progress monitoring started");
-            // The check before the create made the folder.
+            // The check before the create has made the folder.
             fs::remove_dir_all(running.places.out()).expect("it is there");
         }),
         Case::new("out-becomes-a-file")

@@ -133,12 +133,12 @@ fn a_create_of_a_model_is_refused_only_if_its_handshake_fails() {
 /// The response refuses, but names a task: the outcome is unknown, and the task can be found.
 #[test]
 fn a_refusal_that_names_a_task_is_unknown() {
-    let told = "the response names task 2000000000000000001";
+    let message = "the response names task 2000000000000000001";
     let says = |name, path, body: &'static str| {
         Case::new(name)
             .rule(Rule::answer(path, 200, body).after_work())
             .unknown(1)
-            .says(told)
+            .says(message)
             .says("--task-id 2000000000000000001")
     };
     pool::run(vec![

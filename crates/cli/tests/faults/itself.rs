@@ -63,7 +63,7 @@ fn wrong_cases_are_noticed() {
     }
 }
 
-/// Writes a stray file beside the results while the task runs.
+/// Writes a stray file next to the results while the task runs.
 fn spoil(running: &mut Running, name: &str) {
     running.until("Task initiated");
     write(&running.places.out().join(name), "half");

@@ -100,7 +100,7 @@ fn ends() -> Vec<Case> {
             .scale("0.5")
             .server(patient),
         Case::new("queued-then-done").fault("url-never").fault("queue-delay=0.5"),
-        // What counts is whether the task may still be running: the poll was refused, not the task.
+        // Only the poll was refused, and the task may still be running.
         denied("poll-807-for-ever", 200, r#"{"code":807,"msg":"APIKEY_TASK_NOT_FOUND"}"#, 0),
         denied("poll-423-for-ever", 200, r#"{"code":423,"msg":"TASK_NOT_FOUNED"}"#, 0),
         denied("poll-401-for-ever", 401, r#"{"code":-1,"msg":"ApiKey verification failed"}"#, 0)

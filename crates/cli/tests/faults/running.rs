@@ -85,9 +85,9 @@ impl<'a> Running<'a> {
                     assert!(self.started.elapsed() < HANG, "it never said {text:?}");
                 }
                 Err(RecvTimeoutError::Disconnected) => {
-                    let told = [self.stdout.take(), self.stderr.take()].into_iter().flatten();
-                    let told: Vec<u8> = told.flat_map(|thread| thread.join().expect("it read")).collect();
-                    panic!("it ended and never said {text:?}:\n{}", String::from_utf8_lossy(&told))
+                    let output = [self.stdout.take(), self.stderr.take()].into_iter().flatten();
+                    let output: Vec<u8> = output.flat_map(|thread| thread.join().expect("it read")).collect();
+                    panic!("it ended and never said {text:?}:\n{}", String::from_utf8_lossy(&output))
                 }
             }
         }

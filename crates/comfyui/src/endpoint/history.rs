@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::{Client, Error, Queued, http::Call};
 
-/// Maximum number of products read per prompt: many more than a workflow makes, but bounded.
+/// Maximum number of products read per prompt: far more than a workflow makes.
 const MOST: usize = 10_000;
 
 /// A finished prompt.
@@ -53,8 +53,8 @@ pub enum Product {
 
 pub(crate) async fn get(client: &Client, prompt_id: &str) -> Result<Option<Finished>, Error> {
     let call = Call { name: "history", segments: &["history", prompt_id] };
-    let mut told = client.get(&call).await?.object()?;
-    Ok(told.get_mut(prompt_id).filter(|entry| entry.is_object()).map(|entry| read(&entry.take())))
+    let mut body = client.get(&call).await?.object()?;
+    Ok(body.get_mut(prompt_id).filter(|entry| entry.is_object()).map(|entry| read(&entry.take())))
 }
 
 pub(crate) fn read(entry: &Value) -> Finished {

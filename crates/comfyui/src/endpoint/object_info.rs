@@ -34,8 +34,8 @@ impl ClassInfo {
 
 pub(crate) async fn get(client: &Client, class_type: &str) -> Result<Option<ClassInfo>, Error> {
     let call = Call { name: "object_info", segments: &["object_info", class_type] };
-    let mut told = client.get(&call).await?.object()?;
-    let Some(class) = told.get_mut(class_type).filter(|class| class.is_object()) else { return Ok(None) };
+    let mut body = client.get(&call).await?.object()?;
+    let Some(class) = body.get_mut(class_type).filter(|class| class.is_object()) else { return Ok(None) };
     Ok(Some(ClassInfo { output_node: class["output_node"] == true, input: class["input"].take() }))
 }
 

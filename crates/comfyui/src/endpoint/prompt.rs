@@ -47,7 +47,7 @@ pub(crate) async fn send(
 ) -> Result<Accepted, Error> {
     let call = Call { name: "prompt", segments: &["prompt"] };
     let mut workflow: Value = serde_json::from_str(workflow)
-        .map_err(|error| Error::usage(call.name, say!("the workflow is not JSON")).because(error))?;
+        .map_err(|error| Error::usage(say!("the workflow is not JSON")).because(error))?;
     for node in
         workflow.as_object_mut().into_iter().flat_map(Map::values_mut).filter_map(Value::as_object_mut)
     {
@@ -62,21 +62,21 @@ pub(crate) async fn send(
         body["extra_data"] = extra_data.clone().into();
     }
     let answer = client.post_prompt(&call, body.to_string()).await?;
-    let told = answer.any_json().unwrap_or_default();
+    let body = answer.any_json().unwrap_or_default();
     // A refusal that names a prompt proves nothing: the prompt may be queued.
-    if !answer.is_success() && told["prompt_id"].is_string() {
-        return Err(answer.unexpected("prompt_id"));
+    if !answer.is_success() && body["prompt_id"].is_string() {
+        return Err(Error::unexpected("prompt_id"));
     }
-    if answer.status == 400 && told.get("error").is_some() {
-        return Err(answer.error(ErrorKind::Rejected(Box::new(rejected(&told)))));
+    if answer.status == 400 && body.get("error").is_some() {
+        return Err(Error::new(ErrorKind::Rejected(Box::new(rejected(&body)))));
     }
-    let told = answer.object()?;
-    let prompt_id = told["prompt_id"]
+    let body = answer.object()?;
+    let prompt_id = body["prompt_id"]
         .as_str()
         .filter(|id| is_task_id(id))
-        .ok_or_else(|| answer.unexpected("prompt_id"))?
+        .ok_or_else(|| Error::unexpected("prompt_id"))?
         .into();
-    let node_errors = &told["node_errors"];
+    let node_errors = &body["node_errors"];
     Ok(Accepted { prompt_id, node_errors: NodeError::read_all(node_errors), dropped: dropped(node_errors) })
 }
 
@@ -87,14 +87,14 @@ fn dropped(node_errors: &Value) -> Vec<NodeId> {
     lists.flatten().filter_map(Value::as_str).map(NodeId::from).collect()
 }
 
-fn rejected(told: &Value) -> Rejected {
-    let error = &told["error"];
+fn rejected(body: &Value) -> Rejected {
+    let error = &body["error"];
     Rejected {
         kind: error["type"].as_str().unwrap_or_default().to_owned(),
         // Old servers send only the message.
         message: error["message"].as_str().or(error.as_str()).unwrap_or_default().into(),
         details: error["details"].as_str().unwrap_or_default().into(),
-        node_errors: NodeError::read_all(&told["node_errors"]),
+        node_errors: NodeError::read_all(&body["node_errors"]),
     }
 }
 
@@ -103,7 +103,7 @@ impl Rejected {
     pub fn sentence(&self) -> Sentence {
         let message = match self.message.raw() {
             "" => say!("the prompt was rejected"),
-            said => Sentence::verbatim(said),
+            message => Sentence::verbatim(message),
         };
         if !self.node_errors.is_empty() {
             Sentence::chain([message, Sentence::list(NodeError::sentences(&self.node_errors))])
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn a_refusal_reports_each_node() {
-        let told = json!({
+        let body = json!({
             "error": {"type": "prompt_outputs_failed_validation", "message": "Prompt outputs failed validation",
                 "details": "Required input is missing: images", "extra_info": {}},
             "node_errors": {"2": {"errors": [{"type": "required_input_missing", "message": "Required input is missing",
@@ -129,10 +129,10 @@ mod tests {
                 "class_type": "SaveImage"}},
         });
         assert_eq!(
-            rejected(&told).sentence().to_string(),
+            rejected(&body).sentence().to_string(),
             "Prompt outputs failed validation: node 2 (SaveImage): Required input is missing (images)"
         );
-        assert_eq!(dropped(&told["node_errors"]), ["2".into()]);
+        assert_eq!(dropped(&body["node_errors"]), ["2".into()]);
         assert_eq!(rejected(&json!({"error": "No prompt"})).sentence().to_string(), "No prompt");
         assert_eq!(rejected(&json!({"error": {}})).sentence().to_string(), "the prompt was rejected");
     }

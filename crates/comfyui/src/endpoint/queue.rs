@@ -61,9 +61,9 @@ const QUEUE: Call<'static> = Call { name: "queue", segments: &["queue"] };
 
 pub(crate) async fn get(client: &Client) -> Result<Queue, Error> {
     let answer = client.get(&QUEUE).await?;
-    let told = answer.object()?;
+    let body = answer.object()?;
     let list = |name: &'static str| -> Result<Vec<Queued>, Error> {
-        let list = told[name].as_array().ok_or_else(|| answer.unexpected(name))?;
+        let list = body[name].as_array().ok_or_else(|| Error::unexpected(name))?;
         Ok(list.iter().filter_map(Queued::read).collect())
     };
     let (running, mut pending) = (list("queue_running")?, list("queue_pending")?);

@@ -15,14 +15,14 @@ pub(crate) async fn get(client: &Client) -> Result<HashMap<String, String>, Erro
     Ok(read(&answer.object()?))
 }
 
-/// By the old class: one replacement, or a list of which the first counts.
-fn read(told: &Value) -> HashMap<String, String> {
+/// By the old class: one replacement, or a list whose first entry counts.
+fn read(body: &Value) -> HashMap<String, String> {
     let new = |entry: &Value| {
         let entry = entry.get(0).unwrap_or(entry);
         let class = entry.as_str().or_else(|| entry["new_node_id"].as_str());
         class.unwrap_or_default().to_owned()
     };
-    told.as_object().into_iter().flatten().map(|(old, entry)| (old.clone(), new(entry))).collect()
+    body.as_object().into_iter().flatten().map(|(old, entry)| (old.clone(), new(entry))).collect()
 }
 
 #[cfg(test)]
@@ -33,13 +33,13 @@ mod tests {
 
     #[test]
     fn replacements_are_read_in_every_form() {
-        let told = json!({
+        let body = json!({
             "T2IAdapterLoader": [{"old_node_id": "T2IAdapterLoader", "new_node_id": "ControlNetLoader"}],
             "A": {"new_node_id": "B"},
             "C": "D",
             "E": [],
         });
-        let read = read(&told);
+        let read = read(&body);
         let new = |old: &str| read.get(old).map(String::as_str);
         assert_eq!(
             ["T2IAdapterLoader", "A", "C", "E", "F"].map(new),

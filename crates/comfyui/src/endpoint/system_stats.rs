@@ -16,7 +16,7 @@ pub(crate) async fn get(client: &Client) -> Result<SystemStats, Error> {
     let answer = client.get(&Call { name: "system_stats", segments: &["system_stats"] }).await?;
     let stats = answer.object()?;
     if !stats["system"].is_object() {
-        return Err(answer.unexpected("system"));
+        return Err(Error::unexpected("system"));
     }
     Ok(SystemStats { version: stats["system"]["comfyui_version"].as_str().map(Untrusted::from) })
 }

@@ -38,20 +38,16 @@ const ASKS_FROM: u64 = 32 << 20;
 /// The error for a file beyond the server's limit.
 fn too_large(length: u64, limit: u64) -> Error {
     let mb = |bytes: u64| bytes.div_ceil(1_000_000);
-    Error::usage(
-        say!("upload"),
-        say!(
-            "the file has {length} MB, and the server accepts up to {limit} MB",
-            length = mb(length),
-            limit = mb(limit)
-        ),
-    )
+    Error::usage(say!(
+        "the file has {length} MB, and the server accepts up to {limit} MB",
+        length = mb(length),
+        limit = mb(limit)
+    ))
 }
 
 /// Uploads a file.
 pub(crate) async fn post(client: &Client, path: &Path) -> Result<UploadedImage, Error> {
-    const NAME: &str = "upload";
-    let failed = |error| Error::net(runninghub_net::Error::io(NAME, path, error));
+    let failed = |error| Error::net(runninghub_net::Error::io(path, error));
     let file = tokio::fs::File::open(path).await.map_err(failed)?;
     let length = file.metadata().await.map_err(failed)?.len();
     if length > ASKS_FROM
@@ -64,11 +60,11 @@ pub(crate) async fn post(client: &Client, path: &Path) -> Result<UploadedImage, 
     let body = client.net().upload_body(&name, file, length);
     let part = Part::stream_with_length(body, length).file_name(name);
     let form = Form::new().part("image", part).text("type", "input");
-    let call = Call { name: NAME, segments: &["upload", "image"] };
+    let call = Call { name: "upload", segments: &["upload", "image"] };
     let request = client.pooled()?.post(client.request_url(call.segments)).timeout(TIMEOUT).multipart(form);
     let answer = client.send(&call, "POST", None, request).await?;
-    let told = answer.object()?;
-    let text = |field: &str| told[field].as_str().unwrap_or_default().to_owned();
+    let body = answer.object()?;
+    let text = |field: &str| body[field].as_str().unwrap_or_default().to_owned();
     let uploaded = UploadedImage { name: text("name"), subfolder: text("subfolder") };
-    if uploaded.name.is_empty() { Err(answer.unexpected("name")) } else { Ok(uploaded) }
+    if uploaded.name.is_empty() { Err(Error::unexpected("name")) } else { Ok(uploaded) }
 }

@@ -40,7 +40,8 @@ pub fn saved_nodes(text: &str) -> Result<Map<String, Value>, Error> {
     }
 }
 
-/// The workflow in the editor's format, in any of the same forms. `None` if there is none, or also one in API format.
+/// The workflow in the editor's format, in any of the same forms. `None` if there is none, or if there also is one in
+/// API format.
 pub fn editor_workflow(text: &str) -> Option<Value> {
     match find(read(text).ok()?, DEEPEST) {
         Found::UiFormat(workflow) => Some(workflow),

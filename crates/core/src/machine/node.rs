@@ -47,7 +47,7 @@ pub(super) struct NodeTrack {
     /// The child that reported last.
     active: Option<NodeId>,
     /// The last state reported in an event.
-    pub(super) told: NodeState,
+    pub(super) reported: NodeState,
 }
 
 /// A node created by an expansion.

@@ -196,7 +196,8 @@ impl Machine {
         }
     }
 
-    /// The node of which a copy is running in a loop that this node started. Errors of the copy name the loop's start.
+    /// The original of a node copy that is running in a loop started by this node. Errors of the copy name the loop's
+    /// start.
     pub(super) fn running_copy(&self, start: usize) -> Option<usize> {
         let start_id = self.id(start);
         let copies = self
@@ -244,15 +245,15 @@ impl Machine {
             let nodes = plan.nodes().iter().zip(&self.nodes);
             self.settled = nodes.filter(|(node, track)| node.required && track.settled).count();
         }
-        self.tell();
+        self.report_states();
     }
 
-    fn tell(&mut self) {
+    fn report_states(&mut self) {
         for at in 0..self.nodes.len() {
             let Some(track) = self.nodes.get(at) else { return };
             let state = self.state_of(track);
             // A change back to waiting isn't reported, because snapshots omit nodes.
-            if state == track.told || state == NodeState::Waiting {
+            if state == track.reported || state == NodeState::Waiting {
                 continue;
             }
             let ran = matches!(state, NodeState::Done | NodeState::Failed);
@@ -261,7 +262,7 @@ impl Machine {
             let (id, title) = (self.id(at), self.title(at));
             self.events.push_back(Event::Node { id, title, state, elapsed });
             if let Some(track) = self.nodes.get_mut(at) {
-                track.told = state;
+                track.reported = state;
             }
         }
     }

@@ -382,20 +382,20 @@ mod files {
         });
         story.executing("5").says("executed", json!({ "node": "5", "output": output }));
         story.says("executed", json!({ "node": "1", "output": {"text": ["x"]} }));
-        let told: Vec<_> = std::iter::from_fn(|| story.0.next_event())
+        let reported: Vec<_> = std::iter::from_fn(|| story.0.next_event())
             .filter_map(|event| match event {
                 Event::Files { node_id, files } => Some((node_id.to_string(), files)),
                 _ => None,
             })
             .collect();
-        let [(node, files)] = &told[..] else { panic!("{told:?}") };
-        let told: Vec<_> = files
+        let [(node, files)] = &reported[..] else { panic!("{reported:?}") };
+        let reported: Vec<_> = files
             .iter()
             .map(|file| (&*file.filename, &*file.subfolder, file.folder(), file.is_saved()))
             .collect();
         assert_eq!(node, "5");
         assert_eq!(
-            told,
+            reported,
             [("a.png", "s", "temp", false), ("b.png", "", "output", true), ("c.png", "", "output", false)]
         );
         assert_eq!(story.0.saved_files(), 1);

@@ -215,10 +215,10 @@ impl Dial {
         }
     }
 
-    /// Whether the task's URL now leads elsewhere than this connection.
+    /// Whether the task's URL now differs from this connection's.
     fn has_moved(&self) -> bool {
         match (&self.dialled, &self.address) {
-            (Some(dialled), Some(told)) => !dialled.leads_where(told),
+            (Some(dialled), Some(address)) => !dialled.leads_where(address),
             _ => false,
         }
     }

@@ -31,7 +31,7 @@ pub struct Session {
     /// The last time the machine was updated.
     looked: Duration,
     watched: bool,
-    told: Option<(Duration, Progress)>,
+    emitted: Option<(Duration, Progress)>,
     /// A response that confirms the success, and until when it waits for the socket's last frames.
     confirmed: Option<(Duration, Observation)>,
     /// When the task was first reported as successful with outputs missing.
@@ -88,7 +88,7 @@ impl Session {
             snapshot_due: None,
             looked: Duration::ZERO,
             watched: true,
-            told: None,
+            emitted: None,
             confirmed: None,
             incomplete_since: None,
             last_sign: Duration::ZERO,
@@ -444,7 +444,7 @@ impl Session {
     }
 
     fn conclude(&mut self, end: End) {
-        self.tell();
+        self.emit_events();
         self.snapshot();
         self.emit(Event::Finished(end));
         self.over = true;
@@ -455,7 +455,7 @@ impl Session {
         if self.over {
             return;
         }
-        self.tell();
+        self.emit_events();
         if self.confirmed.is_some() {
             return;
         }
@@ -486,16 +486,18 @@ impl Session {
         }
     }
 
-    fn tell(&mut self) {
+    fn emit_events(&mut self) {
         while let Some(event) = self.machine.next_event() {
             self.emit(event);
         }
     }
 
     fn mark_snapshot(&mut self) {
-        let next = match &self.told {
+        let next = match &self.emitted {
             // The first snapshot with a node is not delayed.
-            Some((_, told)) if told.done == 0 && told.current.is_empty() && self.machine.has_begun() => {
+            Some((_, emitted))
+                if emitted.done == 0 && emitted.current.is_empty() && self.machine.has_begun() =>
+            {
                 self.now
             }
             Some((last, _)) => (*last + self.pace.snapshots).max(self.now),
@@ -517,15 +519,15 @@ impl Session {
         self.machine.tick(self.now);
         let mut progress = self.machine.progress(self.connection);
         if self.failing.is_some() && !self.dial.is_open() {
-            // It is unknown whether the run goes on.
+            // It is unknown whether the run continues.
             progress.eta = None;
         }
-        let is_news = self.told.as_ref().is_none_or(|(_, told)| {
+        let is_news = self.emitted.as_ref().is_none_or(|(_, emitted)| {
             let Progress { elapsed, eta, .. } = progress;
-            Progress { elapsed, eta, ..told.clone() } != progress
+            Progress { elapsed, eta, ..emitted.clone() } != progress
         });
         if is_news {
-            self.told = Some((self.now, progress.clone()));
+            self.emitted = Some((self.now, progress.clone()));
             self.emit(Event::Progress(progress));
         }
     }

@@ -88,7 +88,7 @@ impl Poll {
         self.not_before = moment;
     }
 
-    /// A pending poll gets no response after a suspension, and the wait requested by the server went on meanwhile.
+    /// A pending poll gets no response after a suspension, and the wait requested by the server continued meanwhile.
     pub(super) fn on_resume(&mut self, slept: Duration) {
         self.in_flight = false;
         self.not_before = self.not_before.saturating_sub(slept);

@@ -94,9 +94,9 @@ impl World {
     fn give(&mut self, input: Input<'_>) -> &mut Self {
         self.session.handle(self.now, input);
         while let Some(action) = self.session.next_action() {
-            let asked = matches!(action, Action::Poll);
+            let is_poll = matches!(action, Action::Poll);
             self.log.push((ms(self.now), action));
-            if asked && let Some(answer) = self.platform.clone() {
+            if is_poll && let Some(answer) = self.platform.clone() {
                 self.session.handle(self.now, Input::Answer(answer));
             }
         }
@@ -145,8 +145,8 @@ impl World {
 
     /// The end, which must be emitted last, and only once.
     fn end(&self) -> &End {
-        let told = self.times(|action| matches!(action, Action::Emit(Event::Finished(_))));
-        assert_eq!(told.len(), 1, "finished is told once");
+        let emitted = self.times(|action| matches!(action, Action::Emit(Event::Finished(_))));
+        assert_eq!(emitted.len(), 1, "finished is told once");
         match self.log.as_slice() {
             [.., (_, Action::Emit(Event::Progress(last))), (_, Action::Emit(Event::Finished(end)))] => {
                 assert_eq!(last.phase, end.phase, "the last snapshot shows the end");
@@ -519,7 +519,7 @@ mod ending {
             }
             world.say(&executing(node)).give(Input::Disconnected).wait_ms(45);
             assert_eq!(world.polls(), [0], "at once");
-            // Without a new connection, which polls by itself.
+            // Without a new connection, which would poll anyway.
             while world.session.deadline().is_some_and(|at| ms(at) < 300) && world.dials().is_empty() {
                 let at = world.session.deadline().expect("a deadline");
                 world.now = at.max(world.now);
@@ -647,9 +647,9 @@ fn snapshots_come_ten_a_second_and_the_last_one_always() {
     for step in 0..1_000 {
         world.say(&progress(step)).wait_ms(7);
     }
-    let told = world.times(|action| matches!(action, Action::Emit(Event::Progress(_))));
-    assert!(told.windows(2).all(|pair| pair[1] - pair[0] >= 100), "{told:?}");
-    assert!((69..=71).contains(&told.len()), "7 s: {}", told.len());
+    let emitted = world.times(|action| matches!(action, Action::Emit(Event::Progress(_))));
+    assert!(emitted.windows(2).all(|pair| pair[1] - pair[0] >= 100), "{emitted:?}");
+    assert!((69..=71).contains(&emitted.len()), "7 s: {}", emitted.len());
     world.wait_ms(93).say(&progress(500_000)).wait_ms(100);
     let last = world.log.iter().rev().find_map(|(_, action)| match action {
         Action::Emit(Event::Progress(progress)) => Some(progress),
@@ -680,7 +680,7 @@ proptest! {
     ) {
         let machine = Machine::new(Some(plan()), Confirm::Http);
         let mut session = Session::new(machine, Pace::default().scaled(factor), seed);
-        let (mut now, mut finished, mut asked) = (Duration::ZERO, 0, false);
+        let (mut now, mut finished, mut is_poll) = (Duration::ZERO, 0, false);
         let texts = [executing("1"), executing("5"), progress(3), queue(0), queue(2), message("execution_success", ""),
             message("execution_error", ""), "{".to_owned()];
         for (kind, detail, wait, early) in steps {
@@ -696,12 +696,12 @@ proptest! {
                 "refused" => Input::Refused { warning: (detail > 30).then(|| Sentence::verbatim("no")) },
                 "on_resume" => Input::Woke { slept: Duration::from_secs(u64::from(detail)) },
                 "address" => Input::Address(address()),
-                "answer" if asked => Input::Answer(Observation { socket: (detail > 30).then(address), ..Observation::of(status) }),
-                "no answer" if asked && detail % 5 == 0 => Input::Denied { after: (detail > 30).then_some(Duration::MAX), reason: Sentence::verbatim("no"), is_unlisted: detail % 2 == 0 },
-                "no answer" if asked => Input::NoAnswer { after: (detail > 30).then_some(Duration::MAX), reason: Sentence::verbatim("no"), is_gone: detail % 2 == 0 },
+                "answer" if is_poll => Input::Answer(Observation { socket: (detail > 30).then(address), ..Observation::of(status) }),
+                "no answer" if is_poll && detail % 5 == 0 => Input::Denied { after: (detail > 30).then_some(Duration::MAX), reason: Sentence::verbatim("no"), is_unlisted: detail % 2 == 0 },
+                "no answer" if is_poll => Input::NoAnswer { after: (detail > 30).then_some(Duration::MAX), reason: Sentence::verbatim("no"), is_gone: detail % 2 == 0 },
                 _ => Input::Tick,
             };
-            asked &= !matches!(input, Input::Answer(_) | Input::Denied { .. } | Input::NoAnswer { .. } | Input::Woke { .. });
+            is_poll &= !matches!(input, Input::Answer(_) | Input::Denied { .. } | Input::NoAnswer { .. } | Input::Woke { .. });
             for input in [input, Input::Tick, Input::Tick] {
                 let is_tick = matches!(input, Input::Tick);
                 session.handle(now, input);
@@ -712,8 +712,8 @@ proptest! {
                     let is_end = matches!(action, Action::Emit(Event::Finished(_)) | Action::GiveUp | Action::Deny(_));
                     finished += usize::from(is_end);
                     if matches!(action, Action::Poll) {
-                        prop_assert!(!asked, "two questions at a time");
-                        asked = true;
+                        prop_assert!(!is_poll, "two questions at a time");
+                        is_poll = true;
                     }
                 }
                 if let Some(next) = session.deadline().filter(|_| is_tick && quiet) {

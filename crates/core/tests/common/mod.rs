@@ -125,7 +125,7 @@ fn load(name: &str, expected: Expected, repeat: usize) -> Scenario {
     Scenario { name: name.into(), frames: frames(&folder, &expected.stream), plan, expected, repeat, sole }
 }
 
-/// The outputs: from the history, else from the output node classes that were not rejected.
+/// The outputs: from the history, or else from the output node classes that were not rejected.
 fn outputs(folder: &Path, prompt_id: &str, repeat: usize, graph: &Graph) -> Vec<NodeId> {
     let mut histories: Vec<_> = fs::read_dir(folder)
         .expect("the folder")

@@ -134,7 +134,7 @@ pub fn error(points: &[(f64, f64)]) -> (f64, f64) {
         let [(from, figure), (to, _)] = pair else { continue };
         let (before, after) = (figure - from / whole, figure - to / whole);
         let [first, last] = [before, after].map(f64::abs);
-        // Where the figure goes from ahead to behind, the area consists of two triangles.
+        // Where the figure changes from ahead to behind, the area consists of two triangles.
         let crosses = before > 0.0 && after < 0.0;
         let off = if crosses {
             (first * first + last * last) / (2.0 * (first + last))

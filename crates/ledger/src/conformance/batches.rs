@@ -1,4 +1,4 @@
-//! Tests that every ledger must pass that keeps batches.
+//! Tests that every ledger with batches must pass.
 
 use runninghub_core::{Kind, NativeProxy, Place, Site, TaskId};
 
@@ -26,7 +26,7 @@ macro_rules! batches_conformance {
     };
 }
 
-/// A batch from a file of its own.
+/// A batch with its own file.
 pub fn batch(name: &str) -> Batch {
     let place = Place::RunningHub { site: Site::Cn, base_url: Site::Cn.base_url().to_owned() };
     Batch::new(name, format!("{name}.csv"), Digest::of(name), (place, Kind::App, "1877"))
@@ -137,7 +137,7 @@ pub async fn items_come_back_as_they_were_frozen(ledger: &dyn Ledger) {
     let read = items(ledger, "cats").await;
     assert!(read.iter().map(|one| &one.item).eq(&all), "{read:?}");
     assert!(read.iter().all(|one| one.entry.is_none() && one.batch == "cats"));
-    // What else an item says may change, and more items may come.
+    // The rest of an item may change, and items may be added.
     let moved = Item { body: "{\"out\":\"elsewhere\"}".into(), ..all[1].clone() };
     ledger.freeze("cats", vec![moved.clone(), item("cat-4", "d")]).await.expect("frozen");
     let read: Vec<Item> = items(ledger, "cats").await.into_iter().map(|one| one.item).collect();
@@ -146,7 +146,7 @@ pub async fn items_come_back_as_they_were_frozen(ledger: &dyn Ledger) {
     assert_eq!(counts, [(None, 4)]);
 }
 
-/// Its submits don't count any more, except for one that isn't over.
+/// Its submits no longer count, except for an unfinished one.
 pub async fn another_fingerprint_is_another_version(ledger: &dyn Ledger) {
     opened(ledger, "cats", &[item("cat-1", "a"), item("cat-2", "b")]).await;
     bring(ledger, "cat-1", 1, State::Done).await;
@@ -160,7 +160,7 @@ pub async fn another_fingerprint_is_another_version(ledger: &dyn Ledger) {
     assert_eq!(states(ledger, "cats").await, expected);
     advance_to_failed(ledger, &running).await;
     assert_eq!(states(ledger, "cats").await, [("cat-1".into(), None), ("cat-2".into(), None)]);
-    // Back to the first version: what it did is found by its fingerprint.
+    // Back to the first version: its submits are found by its fingerprint.
     ledger.freeze("cats", vec![item("cat-1", "a")]).await.expect("changed");
     assert_eq!(states(ledger, "cats").await[1], ("cat-1".into(), None), "a version of its own");
     assert_eq!(ledger.done(vec![Digest::of("a")]).await.expect("read").len(), 1);
@@ -205,7 +205,7 @@ pub async fn an_item_has_one_submit_at_a_time(ledger: &dyn Ledger) {
     }
 }
 
-/// One that is not over, else a success, else the newest.
+/// An unfinished one, or else a success, or else the newest.
 pub async fn one_of_several_submits_says_where_an_item_stands(ledger: &dyn Ledger) {
     let ids = ["cat-1", "cat-2", "cat-3", "cat-4"];
     opened(ledger, "cats", &ids.map(|id| item(id, id))).await;
@@ -239,7 +239,7 @@ pub async fn what_was_done_before_is_found_by_its_fingerprint(ledger: &dyn Ledge
     assert_eq!(found, [("cats", "cat-3"), ("dogs", "dog-1")]);
 }
 
-/// By the kind of task and the id.
+/// By kind and id.
 pub async fn what_ran_before_is_found_by_what_it_runs(ledger: &dyn Ledger) {
     let place = || Place::RunningHub { site: Site::Cn, base_url: Site::Cn.base_url().to_owned() };
     let of = |kind, id: &str| Intent::new(place(), kind, "k", Digest::of(id)).target(id);

@@ -1,4 +1,4 @@
-//! Tests that every ledger must pass that keeps slots, and batches besides.
+//! Tests that every ledger with slots and batches must pass.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -172,7 +172,7 @@ pub async fn who_asks_first_goes_first_and_who_leaves_holds_up_no_other(ledger: 
         taken(ledger, Some(ticket), 9).await;
     }
     assert_eq!(slots(ledger, None).await.others, 0);
-    // Who had left may come back.
+    // A waiter that had left may come back.
     taken(ledger, Some(first), 9).await;
 }
 
@@ -200,7 +200,7 @@ pub async fn single_runs_go_first_and_batches_keep_one_slot_in_four(ledger: &dyn
     }
     let turns: String = order.iter().map(|class| if *class == Class::Batch { 'b' } else { 's' }).collect();
     assert_eq!(turns, "sssbsssbss");
-    // A batch that rests sees whether another wants the next slot, as one that isn't in the queue does.
+    // A resting batch sees whether another wants the next slot, like one that isn't in the queue.
     assert!(slots(ledger, Some(batch)).await.is_next);
     let single = waits(ledger, None, 0).await;
     assert!(!slots(ledger, Some(batch)).await.is_next);
@@ -218,7 +218,7 @@ pub async fn keys_and_places_have_their_own_slots(ledger: &dyn Ledger) {
     assert_eq!(held(ledger).await.len(), 1);
 }
 
-/// A measurement is kept, and a shared one is due again as soon as a task has ended. A refusal makes none due.
+/// A measure is stored, and a shared one is due again as soon as a task has ended. A refusal makes none due.
 pub async fn what_is_known_of_the_number_of_slots_is_shared(ledger: &dyn Ledger) {
     let later = u64::MAX / 4;
     let measure = Measure { limit: Some(3), most: Some(2), shared: false, due_ms: later, probe_ms: later };
@@ -238,7 +238,7 @@ pub async fn what_is_known_of_the_number_of_slots_is_shared(ledger: &dyn Ledger)
     }
 }
 
-/// The money of a batch: what is spent, and what is set aside for submits that are not over.
+/// The money of a batch: the amount spent, and the amount set aside for unfinished submits.
 pub async fn money_is_set_aside_with_the_slot_and_never_more_than_a_batch_may_cost(ledger: &dyn Ledger) {
     let ids = ["a", "b", "c", "d"];
     ledger.open_batch(super::batch("cats")).await.expect("opened");
@@ -273,7 +273,7 @@ pub async fn money_is_set_aside_with_the_slot_and_never_more_than_a_batch_may_co
     spending(3, 6).await;
     ledger.advance(&second, Step::Refused { note: "no".into() }).await.expect("refused");
     spending(3, 0).await;
-    // What the platform doesn't say is what was set aside, if that was known.
+    // An unreported cost counts as the amount set aside, if that was known.
     let fourth = taken(claim("d", Some(5), 10).await);
     ledger.advance(&fourth, step(State::Accepted, &"4".into())).await.expect("accepted");
     ledger.advance(&fourth, Step::Failed { cost: None, note: None }).await.expect("over");
@@ -285,13 +285,13 @@ pub async fn money_is_set_aside_with_the_slot_and_never_more_than_a_batch_may_co
     ledger.advance(&blind, step(State::Accepted, &"2".into())).await.expect("found");
     ledger.advance(&blind, Step::Gone).await.expect("gone");
     spending(8, 0).await;
-    // Another version of an item takes nothing back.
+    // Another version of an item refunds nothing.
     ledger.freeze("cats", vec![super::item("a", "changed")]).await.expect("frozen");
     spending(8, 0).await;
     assert!(matches!(claim("a", Some(3), 10).await, Claim::TooExpensive(_)));
 }
 
-/// After the end of a process its submits keep their slots, and its waiters hold up no other.
+/// After the end of a process its submits keep their slots, and its waiters don't block others.
 pub async fn a_dead_process_keeps_its_slots_and_leaves_the_line<L: Ledger>(open: impl Fn() -> L) {
     let (living, dying) = (open(), open());
     let sent = taken(&dying, None, 3).await;
@@ -316,8 +316,8 @@ pub async fn a_dead_process_keeps_its_slots_and_leaves_the_line<L: Ledger>(open:
     taken(&living, Some(last), 2).await;
 }
 
-/// However claims, ends and departures follow each other: no slot too many, no two submits in one, and nobody in the
-/// queue is passed over.
+/// For any order of claims, ends and departures: never too many slots, never two submits in one, and no waiter is
+/// passed over.
 pub async fn random_claims_break_no_rule(ledger: &dyn Ledger) {
     use proptest::{prelude::*, strategy::ValueTree as _, test_runner::TestRunner};
 
@@ -351,7 +351,7 @@ pub async fn random_claims_break_no_rule(ledger: &dyn Ledger) {
                 claimed(&mut waiting, None, allowed, &mut running, claim);
             }
             1 | 2 if !waiting.is_empty() => {
-                // The first in the queue asks more often.
+                // The first in the queue makes more requests.
                 let which = if what == 1 { 0 } else { which % waiting.len() };
                 let ticket = waiting.iter().nth(which).copied();
                 let claim = ask(ledger, ticket, Class::Single, allowed).await;

@@ -12,7 +12,7 @@ use fastrand::Rng;
 use super::{Counts, Measure};
 use crate::{Held, Slots, State};
 
-/// How long things take between the server and the submits, in milliseconds.
+/// Delays between the server and the submits, in milliseconds.
 #[derive(Clone, Copy)]
 struct Delays {
     /// From a submit to its response; the task exists halfway.
@@ -29,20 +29,20 @@ const USUAL: Delays = Delays { submit: 50, counts: 50, notice: 20 };
 /// The least wait after a refusal.
 const RETRY: u64 = 7_500;
 
-/// What happens in the world, at a time.
+/// An event in the simulated world.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
-enum What {
-    /// A user of the same key wants a slot for so long, and tries this many times.
+enum Happening {
+    /// Another user of the key wants a slot for this long, and tries this many times.
     Foreigner(u64, u32),
     ForeignerLeaves,
     /// The server decides on a submit.
     Decided(usize),
     TaskEnds(usize),
-    /// The submits get to know.
+    /// The submits learn of it.
     Accepted(usize),
     Refused(usize),
     Ended(usize),
-    /// The server has the counts and sends them; they were asked for after this refusal, or for the next submit.
+    /// The server has the counts and sends them; they were requested after this refusal, or for the next submit.
     Counted(Option<usize>),
     Counts(Option<usize>, u32, u32),
     /// The limit of the key changes.
@@ -54,7 +54,7 @@ enum What {
 #[derive(Default)]
 struct World {
     now: u64,
-    events: BinaryHeap<Reverse<(u64, u64, What)>>,
+    events: BinaryHeap<Reverse<(u64, u64, Happening)>>,
     number: u64,
     limit: u32,
     foreign: u32,
@@ -65,7 +65,7 @@ struct World {
     /// Slot-seconds of the submits, and those that they could have had.
     used: f64,
     free: f64,
-    /// What the ledger has: who holds a slot, and the measure.
+    /// The ledger's state: the held slots, and the measure.
     held: Vec<(usize, State)>,
     measure: Measure,
     is_measured: bool,
@@ -73,7 +73,7 @@ struct World {
 }
 
 impl World {
-    fn after(&mut self, delay: u64, what: What) {
+    fn after(&mut self, delay: u64, what: Happening) {
         self.number += 1;
         self.events.push(Reverse((self.now + delay, self.number, what)));
     }
@@ -108,7 +108,7 @@ impl World {
         while !self.is_counting && !ready.is_empty() {
             if !self.is_measured || self.measure.is_due(self.now) {
                 self.is_counting = true;
-                self.after(delays.counts / 2, What::Counted(None));
+                self.after(delays.counts / 2, Happening::Counted(None));
                 return;
             }
             let slots = self.slots();
@@ -116,7 +116,7 @@ impl World {
             if slots.count() >= allowed.slots {
                 let next = self.measure.next_ms();
                 if next > self.now {
-                    self.after(next - self.now, What::Wake);
+                    self.after(next - self.now, Happening::Wake);
                 }
                 return;
             }
@@ -125,11 +125,11 @@ impl World {
             }
             let Some(row) = ready.pop_front() else { return };
             self.held.push((row, State::Submitting));
-            self.after(delays.submit / 2, What::Decided(row));
+            self.after(delays.submit / 2, Happening::Decided(row));
         }
     }
 
-    /// The counts have come.
+    /// The counts have arrived.
     fn counted(&mut self, refused: Option<usize>, counts: Counts, ready: &mut VecDeque<usize>) {
         let counts = self.has_counts.then_some(counts);
         let (slots, later) = (self.slots(), later(self.now));
@@ -140,7 +140,7 @@ impl World {
                 self.release(row, State::Submitting);
                 ready.push_front(row);
             }
-            None => self.measure = self.measure.asked(counts, &slots, slots.count(), later),
+            None => self.measure = self.measure.queried(counts, &slots, slots.count(), later),
         }
     }
 }
@@ -149,7 +149,7 @@ fn later(now: u64) -> impl Fn(Duration) -> u64 {
     move |wait| now + u64::try_from(wait.as_millis()).expect("a wait")
 }
 
-/// What the submits did.
+/// The outcome of the submits.
 #[derive(Debug)]
 struct Report {
     took: u64,
@@ -167,47 +167,47 @@ fn run(mut world: World, took: &[u64], delays: Delays) -> Report {
         let Reverse((at, _, what)) = world.events.pop().expect("something happens");
         world.pass(at, !ready.is_empty());
         match what {
-            What::Wake => {}
-            What::Limit(limit) => world.limit = limit,
-            What::Foreigner(stays, tries) if world.is_full() => {
+            Happening::Wake => {}
+            Happening::Limit(limit) => world.limit = limit,
+            Happening::Foreigner(stays, tries) if world.is_full() => {
                 if tries > 0 {
-                    world.after(500, What::Foreigner(stays, tries - 1));
+                    world.after(500, Happening::Foreigner(stays, tries - 1));
                 }
             }
-            What::Foreigner(stays, _) => {
+            Happening::Foreigner(stays, _) => {
                 world.foreign += 1;
-                world.after(stays, What::ForeignerLeaves);
+                world.after(stays, Happening::ForeignerLeaves);
             }
-            What::ForeignerLeaves => world.foreign -= 1,
-            What::Decided(row) if world.is_full() => {
+            Happening::ForeignerLeaves => world.foreign -= 1,
+            Happening::Decided(row) if world.is_full() => {
                 world.refusals.push(world.now);
-                world.after(delays.submit / 2, What::Refused(row));
+                world.after(delays.submit / 2, Happening::Refused(row));
             }
-            What::Decided(row) => {
+            Happening::Decided(row) => {
                 world.running.insert(row);
-                world.after(took[row], What::TaskEnds(row));
-                world.after(delays.submit / 2, What::Accepted(row));
+                world.after(took[row], Happening::TaskEnds(row));
+                world.after(delays.submit / 2, Happening::Accepted(row));
             }
-            What::TaskEnds(row) => {
+            Happening::TaskEnds(row) => {
                 world.running.remove(&row);
-                world.after(delays.notice, What::Ended(row));
+                world.after(delays.notice, Happening::Ended(row));
             }
-            What::Accepted(row) => {
+            Happening::Accepted(row) => {
                 let submit = world.held.iter_mut().find(|(holder, _)| *holder == row);
                 if let Some((_, state)) = submit {
                     *state = State::Accepted;
                 }
             }
-            What::Refused(row) => world.after(delays.counts / 2, What::Counted(Some(row))),
-            What::Ended(row) => {
+            Happening::Refused(row) => world.after(delays.counts / 2, Happening::Counted(Some(row))),
+            Happening::Ended(row) => {
                 world.release(row, State::Accepted);
                 open -= 1;
             }
-            What::Counted(refused) => {
+            Happening::Counted(refused) => {
                 let total = world.foreign + u32::try_from(world.running.len()).expect("few");
-                world.after(delays.counts / 2, What::Counts(refused, world.limit, total));
+                world.after(delays.counts / 2, Happening::Counts(refused, world.limit, total));
             }
-            What::Counts(refused, limit, total) => {
+            Happening::Counts(refused, limit, total) => {
                 world.counted(refused, Counts { limit, total }, &mut ready);
             }
         }
@@ -254,11 +254,11 @@ fn shared_key(limit: u32, has_counts: bool) -> (f64, f64) {
         let mut rng = Rng::with_seed(seed);
         let took = seconds(&mut rng, 40 * limit as usize, 20..60);
         let mut world = world(limit, has_counts);
-        // Somebody else runs a task now and then, for a while.
+        // Another user sometimes runs a task, for a while.
         for minute in 0..60 {
             let (at, stays) = (60_000 * minute + rng.u64(..60_000), rng.u64(20_000..180_000));
             if rng.u8(..3) == 0 {
-                world.after(at, What::Foreigner(stays, 120));
+                world.after(at, Happening::Foreigner(stays, 120));
             }
         }
         let report = run(world, &took, USUAL);
@@ -269,7 +269,7 @@ fn shared_key(limit: u32, has_counts: bool) -> (f64, f64) {
     (usage, 100.0 * refusals as f64 / rows as f64)
 }
 
-/// Somebody else takes a slot the moment one comes free, sometimes between its count and the submit.
+/// Another user takes each slot as soon as it becomes free, sometimes between the count and the submit.
 #[test]
 fn a_shared_key_is_used_fully_and_with_counts_rarely_refuses() {
     for limit in [3, 20] {
@@ -296,7 +296,7 @@ fn a_change_of_the_limit_costs_one_refusal_at_most() {
     let took = seconds(&mut Rng::with_seed(7), 200, 5..60);
     let mut world = world(5, true);
     for (minute, limit) in [(3, 2), (6, 4), (9, 1), (12, 5), (15, 3)] {
-        world.after(60_000 * minute, What::Limit(limit));
+        world.after(60_000 * minute, Happening::Limit(limit));
     }
     let report = run(world, &took, USUAL);
     assert!(report.refusals.len() <= 3, "three times it went down: {:?}", report.refusals);

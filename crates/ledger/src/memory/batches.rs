@@ -136,7 +136,7 @@ impl Batches {
 }
 
 impl Kept {
-    /// The present versions, each with the submit that says where the item stands.
+    /// The current versions, each with its deciding submit.
     fn items<'k>(&'k self, entries: &'k [Entry]) -> impl Iterator<Item = ItemEntry> + 'k {
         self.versions.iter().filter(|version| version.is_current).map(|current| {
             let of_item = self.versions.iter().filter(|version| version.item.id == current.item.id);

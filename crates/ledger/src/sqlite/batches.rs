@@ -37,7 +37,7 @@ pub(super) fn open(connection: &Connection, batch: &Batch, now_ms: u64) -> Resul
     connection.execute(sql, values).map(drop).map_err(failed)
 }
 
-/// Asks for a batch to be halted.
+/// Requests a halt of a batch.
 pub(super) fn halt(connection: &Connection, name: &str) -> Result<(), Error> {
     let sql = "UPDATE batch SET is_halted = 1 WHERE name = ?1";
     match connection.execute(sql, [name]).map_err(failed)? {
@@ -46,7 +46,7 @@ pub(super) fn halt(connection: &Connection, name: &str) -> Result<(), Error> {
     }
 }
 
-/// Whether that was asked for.
+/// Whether a halt was requested.
 pub(super) fn is_halted(connection: &Connection, name: &str) -> Result<bool, Error> {
     let found = connection.query_row("SELECT is_halted FROM batch WHERE name = ?1", [name], |row| row.get(0));
     found.optional().map_err(failed)?.ok_or_else(|| unknown_batch(name))
@@ -58,8 +58,7 @@ fn number(connection: &Connection, name: &str) -> Result<i64, Error> {
     found.optional().map_err(failed)?.ok_or_else(|| unknown_batch(name))
 }
 
-/// Keeps items. The present version of an item with the same fingerprint is updated, one with another fingerprint is
-/// replaced.
+/// Stores items. The current version of an item is updated if it has the same fingerprint, and replaced otherwise.
 pub(super) fn freeze(connection: &Connection, batch: &str, items: &[Item]) -> Result<(), Error> {
     let batch = number(connection, batch)?;
     let prepare = |sql| connection.prepare(sql).map_err(failed);
@@ -195,7 +194,7 @@ pub(super) fn batches(
     Ok(found)
 }
 
-/// Where each item of a batch stands.
+/// The state of each item of a batch.
 fn states(
     connection: &Connection,
     batch: i64,
@@ -220,7 +219,7 @@ fn states(
     Ok(known.into_iter().chain(std::iter::repeat_n(None, unknown)).collect())
 }
 
-/// Keeps the submit that says most; of equals, the last.
+/// Keeps the submit with the highest rank; among equals, the last.
 fn keep<T>(heaviest: &mut HashMap<String, (u8, T)>, id: String, new: (u8, T)) {
     match heaviest.entry(id) {
         Slot::Occupied(mut known) if known.get().0 <= new.0 => _ = known.insert(new),

@@ -151,7 +151,7 @@ fn is_network_mount(mounts: &str, device: u64) -> bool {
     mounts.lines().filter_map(kind_of).any(|kind| NETWORK.contains(&&*kind))
 }
 
-/// Only Linux tells.
+/// Only Linux reports this.
 #[cfg(not(target_os = "linux"))]
 fn is_on_network(_: &Path) -> bool {
     false

@@ -30,14 +30,14 @@ impl Reader {
     /// Runs a query. Each of its statements sees everything committed before it.
     pub(super) async fn run<T: Send + 'static>(
         &self,
-        question: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+        query: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let stopped = || Error::new(ErrorKind::Store, say!("the ledger has stopped"));
-        let (told, answer) = oneshot::channel();
+        let (sender, answer) = oneshot::channel();
         let job: Job = Box::new(move |connection| {
             // The caller may have given up.
-            if !told.is_closed() {
-                let _ = told.send(question(connection));
+            if !sender.is_closed() {
+                let _ = sender.send(query(connection));
             }
         });
         self.0.send(job).map_err(|_| stopped())?;

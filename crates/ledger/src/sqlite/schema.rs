@@ -143,7 +143,7 @@ const READABLE: usize = 10;
 
 /// The error for another program's database.
 pub(super) fn another() -> Error {
-    Error::new(ErrorKind::Corrupt, say!("the ledger file is some other program's database"))
+    Error::new(ErrorKind::Corrupt, say!("the ledger file is another program's database"))
 }
 
 /// Migrates the store to the current version. A current store is only read, so that no caller waits for a lock.
@@ -164,7 +164,7 @@ pub(super) fn update(connection: &Connection) -> Result<(), Error> {
 pub(super) fn check_readable(connection: &Connection) -> Result<(), Error> {
     if MIGRATIONS.len() - missing(connection)?.len() < READABLE {
         let what =
-            say!("an older version of this program has written the ledger, and it cannot be updated here");
+            say!("the ledger was written by an older version of this program, and cannot be updated here");
         return Err(Error::new(ErrorKind::Store, what));
     }
     Ok(())
@@ -182,6 +182,6 @@ fn missing(connection: &Connection) -> Result<&'static [&'static str], Error> {
     }
     let done = usize::try_from(version).unwrap_or(usize::MAX);
     MIGRATIONS.get(done..).ok_or_else(|| {
-        Error::new(ErrorKind::Newer, say!("a newer version of this program has written the ledger"))
+        Error::new(ErrorKind::Newer, say!("the ledger was written by a newer version of this program"))
     })
 }

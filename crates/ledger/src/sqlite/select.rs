@@ -8,11 +8,11 @@ use rusqlite::{Connection, Row, params_from_iter, types::Value};
 use super::{file::failed, owner};
 use crate::{Delivery, Entry, Error, ErrorKind, Filter, Intent, ItemRef, Once};
 
-/// What a row of the following queries begins with.
+/// The first columns of the following queries.
 const COLUMNS: &str = "attempt.id, state, attempt.created, changed, attempt.site, attempt.base_url, key, attempt.kind,
     workflow, attempt.body, secret, note, task.id, cost, saved, attempt.target, owner, cancelling, label, recipe, once,
     once_sha256, batch.name, item.id";
-/// The columns that [`of_items`] has besides. The fingerprint and the body of the item follow its id.
+/// The additional columns of [`of_items`]. The fingerprint and the body of the item follow its id.
 pub(super) const BATCH_NAME: usize = 22;
 pub(super) const ITEM_ID: usize = 23;
 pub(super) const IS_CURRENT: usize = 26;

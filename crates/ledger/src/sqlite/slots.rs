@@ -17,7 +17,7 @@ pub(super) struct Found {
     measure: Option<Measure>,
 }
 
-/// Asks for a slot. Returns the ticket, and the slot if it is this waiter's.
+/// Requests a slot. Returns the ticket, and the slot if the waiter gets it.
 pub(super) fn ask(
     connection: &Connection,
     pool: &Pool,
@@ -88,7 +88,7 @@ pub(super) fn measured(connection: &Connection, pool: &Pool, measure: &Measure) 
     set_measure(connection, number, measure)
 }
 
-/// What is seen of the queue from a place in it.
+/// The queue as seen from one position.
 pub(super) fn slots(
     connection: &Connection,
     pool: &Pool,
@@ -120,7 +120,7 @@ fn holder(row: &Row<'_>, is_dead: impl Fn(&str) -> bool) -> Result<Held, Error> 
     Ok(if is_dead(&text(5)?) { held.left_behind() } else { held })
 }
 
-/// The row of a key, and its waiters whose processes live.
+/// The row of a key, and its waiters with live processes.
 fn find(
     connection: &Connection,
     pool: &Pool,
@@ -174,7 +174,7 @@ fn next_ticket(connection: &Connection) -> Result<Ticket, Error> {
     Ok(read(last.unwrap_or(0)).saturating_add(1))
 }
 
-/// Writes what has changed of the queue: the waiter that asked, and those whose processes have ended.
+/// Writes the changes to the queue: the requesting waiter, and those whose processes have ended.
 fn keep(
     connection: &Connection,
     found: &Found,

@@ -193,7 +193,7 @@ impl Ledger for SqliteLedger {
             let sql = "SELECT EXISTS (SELECT 1 FROM graph WHERE digest = ?1)";
             connection.query_row(sql, [digest.to_string()], |row| row.get::<_, bool>(0)).map_err(failed)
         };
-        // Most were kept before, and a write waits for the disk.
+        // Most are already stored, and a write waits for the disk.
         if !self.reader.run(is_kept).await? {
             let json = json.to_owned();
             let keep = move |connection: &Connection| {

@@ -202,7 +202,7 @@ async fn attempts_of_a_dead_process_become_unknown_and_of_a_living_one_stay() {
     assert_eq!(owners.count(), 0, "nothing is left behind");
 }
 
-/// What it had sent may have made a task; what waited for a slot has not.
+/// A sent submit may have created a task; one that waited for a slot has not.
 #[tokio::test]
 async fn an_item_of_a_dead_process_runs_again_only_if_nothing_was_sent() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -409,7 +409,7 @@ mod links {
     use super::*;
     use crate::Error;
 
-    fn told(error: &Error) -> String {
+    fn text_of(error: &Error) -> String {
         let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
         format!("{error}: {cause}; {}", error.hint().unwrap_or_default())
     }
@@ -446,9 +446,9 @@ mod links {
         ] {
             for opened in [SqliteLedger::open(at(path)), SqliteLedger::open_to_read(at(path))] {
                 let error = opened.expect_err(path);
-                let told = told(&error);
-                assert_eq!(error.kind(), ErrorKind::Store, "{told}");
-                assert!(words.iter().all(|word| told.contains(word)), "{told}");
+                let text = text_of(&error);
+                assert_eq!(error.kind(), ErrorKind::Store, "{text}");
+                assert!(words.iter().all(|word| text.contains(word)), "{text}");
             }
         }
     }
@@ -464,10 +464,10 @@ mod links {
             symlink(real.join(name), linked.join(name)).expect("linked");
             for opened in [SqliteLedger::open(&linked), SqliteLedger::open_to_read(&linked)] {
                 let error = opened.expect_err("a link leads elsewhere");
-                let told = told(&error);
-                assert_eq!(error.kind(), ErrorKind::Store, "{told}");
-                assert!(told.contains(&format!("{name} is a symbolic link")), "{told}");
-                assert!(told.contains("the folder may be a link"), "{told}");
+                let text = text_of(&error);
+                assert_eq!(error.kind(), ErrorKind::Store, "{text}");
+                assert!(text.contains(&format!("{name} is a symbolic link")), "{text}");
+                assert!(text.contains("the folder may be a link"), "{text}");
             }
         }
     }

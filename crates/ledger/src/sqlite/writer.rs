@@ -16,8 +16,8 @@ use crate::{Error, ErrorKind};
 const TOGETHER: usize = 256;
 
 /// Does its work in an open transaction, and returns the function that reports the result to the caller.
-type Job = Box<dyn FnOnce(Result<&Connection, Error>) -> Tell + Send>;
-type Tell = Box<dyn FnOnce(Result<(), Error>) + Send>;
+type Job = Box<dyn FnOnce(Result<&Connection, Error>) -> Reply + Send>;
+type Reply = Box<dyn FnOnce(Result<(), Error>) + Send>;
 
 /// Sends jobs to the thread, which ends when this is dropped.
 #[derive(Debug)]
@@ -44,11 +44,11 @@ impl Writer {
         work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let stopped = || Error::new(ErrorKind::Store, say!("the ledger has stopped"));
-        let (told, answer) = oneshot::channel();
+        let (sender, answer) = oneshot::channel();
         let job: Job = Box::new(move |connection| {
             let result = connection.and_then(|connection| with_savepoint(connection, work));
             // The caller may have given up by now; committed work stays committed.
-            Box::new(move |committed| drop(told.send(committed.and(result))))
+            Box::new(move |committed| drop(sender.send(committed.and(result))))
         });
         self.0.send(job).map_err(|_| stopped())?;
         answer.await.map_err(|_| stopped())?
@@ -58,14 +58,14 @@ impl Writer {
 fn commit(connection: &Connection, jobs: impl Iterator<Item = Job>) {
     let run = |sql| connection.execute_batch(sql).map_err(failed);
     let begun = run("BEGIN IMMEDIATE");
-    let told: Vec<Tell> = jobs.map(|job| job(begun.clone().map(|()| connection))).collect();
+    let replies: Vec<Reply> = jobs.map(|job| job(begun.clone().map(|()| connection))).collect();
     let committed = begun.and_then(|()| run("COMMIT"));
     if committed.is_err() {
         // On a full disk SQLite has already rolled back, and this fails.
         let _ = run("ROLLBACK");
     }
-    for tell in told {
-        tell(committed.clone());
+    for reply in replies {
+        reply(committed.clone());
     }
 }
 

@@ -36,7 +36,7 @@ impl Service<Name> for Fixed {
 const V4: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 const V6: IpAddr = IpAddr::V6(std::net::Ipv6Addr::LOCALHOST);
 
-/// Longer than anything else takes on a busy machine.
+/// Longer than any other step takes on a busy machine.
 const TIMEOUT: Duration = Duration::from_mins(2);
 
 /// An address that never responds: the accept queue of its listener is full, and the kernel drops later connections.

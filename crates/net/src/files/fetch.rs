@@ -147,7 +147,7 @@ async fn name_all(files: Vec<Result<Flushed, Error>>) -> Vec<Result<SavedFile, E
     match blocking(Path::new(""), move || Ok(settle(files))).await {
         Ok(named) => named,
         // The task can only fail when the runtime shuts down.
-        Err(_) => (0..count).map(|_| Err(Error::download(ErrorKind::Network))).collect(),
+        Err(_) => (0..count).map(|_| Err(Error::new(ErrorKind::Network))).collect(),
     }
 }
 
@@ -159,7 +159,7 @@ impl IntoFuture for Download {
         Box::pin(async move {
             let flushed = self.fetch().await?.flush().await?;
             let named = name_all(vec![Ok(flushed)]).await.pop();
-            named.unwrap_or_else(|| Err(Error::download(ErrorKind::Network)))
+            named.unwrap_or_else(|| Err(Error::new(ErrorKind::Network)))
         })
     }
 }

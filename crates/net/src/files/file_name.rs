@@ -37,8 +37,8 @@ pub fn numbered(name: &str, number: usize) -> String {
     }
 }
 
-/// The extension for a result: the one in its URL's path, else its type if that is an extension, else `bin` (`txt`
-/// for a result without a URL). Lower case, at most eight letters and digits.
+/// The extension for a result: the one in its URL's path, or else its type if that is an extension, or else `bin`
+/// (`txt` for a result without a URL). Lower case, at most eight letters and digits.
 pub fn extension(url: Option<&str>, file_type: Option<&str>) -> String {
     let parsed = url.and_then(|url| Url::parse(url).ok());
     let from_path =

@@ -59,10 +59,10 @@ fn put(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(
         file.persist(path)?;
         sync(directory)
     };
-    put().map_err(|error| Error::disk(path, error))
+    put().map_err(|error| Error::io(path, error))
 }
 
-/// How many bytes are free for this user where a folder is; `None` if the system does not say.
+/// The number of bytes free for this user on a folder's disk; `None` if the system doesn't report it.
 pub(super) fn free(directory: &Path) -> Option<u64> {
     #[cfg(unix)]
     {
@@ -145,7 +145,7 @@ where
     W: FnOnce() -> Result<T, Error> + Send + 'static,
 {
     let (directory, task) = (directory.to_owned(), tokio::task::spawn_blocking(work));
-    async move { task.await.unwrap_or_else(|error| Err(Error::disk(directory, io::Error::other(error)))) }
+    async move { task.await.unwrap_or_else(|error| Err(Error::io(directory, io::Error::other(error)))) }
 }
 
 /// Flushes each folder once: a file's name is stored in its folder, which is flushed separately from the file.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use reqwest::Response;
 use tokio::time::{Instant, timeout};
 
-use crate::{Error, ErrorKind, error::DOWNLOAD};
+use crate::{Error, ErrorKind};
 
 /// A slower download is aborted and resumed, since another connection may be faster. Bytes a second; a file of a few
 /// hundred KiB would take minutes.
@@ -35,14 +35,14 @@ impl Pace {
             let started = Instant::now();
             let piece = timeout(self.window.saturating_sub(self.waited), response.chunk()).await;
             if let Ok(piece) = piece {
-                let piece = piece.map_err(|error| Error::request(DOWNLOAD, error))?;
+                let piece = piece.map_err(Error::request)?;
                 self.waited += started.elapsed();
                 self.bytes += piece.as_ref().map_or(0, |piece| piece.len() as u64);
                 return Ok(piece);
             }
             let seconds = self.window.as_secs();
             if self.bytes < SLOWEST * seconds {
-                return Err(Error::download(ErrorKind::Slow { speed: SLOWEST, seconds }));
+                return Err(Error::new(ErrorKind::Slow { speed: SLOWEST, seconds }));
             }
             (self.waited, self.bytes) = (Duration::ZERO, 0);
         }

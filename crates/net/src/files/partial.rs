@@ -27,7 +27,7 @@ const SUMMED_LATE: u64 = 4 << 20;
 /// Number of alternative names that are tried.
 const NAMES: usize = 10_000;
 
-/// A file without its final name. Dropping it deletes it, unless it is worth resuming by another process.
+/// A file without its final name. Dropping it deletes it, unless another process may want to resume it.
 pub(super) struct Partial {
     file: NamedTempFile,
     directory: PathBuf,
@@ -62,7 +62,7 @@ pub(super) struct Flushed {
 impl Partial {
     /// Creates a file in a directory, which is created if it is missing. `name` lets other processes find it.
     pub(super) fn create(directory: &Path, name: Option<&str>) -> Result<Self, Error> {
-        let failed = |error| Error::disk(directory, error);
+        let failed = |error| Error::io(directory, error);
         fs::create_dir_all(directory).map_err(failed)?;
         // Another process or an unrelated file may have the name: then this part cannot be found by others.
         let named = name.and_then(|name| folder::named_part(directory, name).ok());
@@ -93,7 +93,7 @@ impl Partial {
         if let Err(error) = self.put(&piece) {
             self.is_named = false;
             self.file.disable_cleanup(false);
-            return Err(Error::disk(&self.directory, error));
+            return Err(Error::io(&self.directory, error));
         }
         self.file.disable_cleanup(self.is_named && self.bytes >= WORTH);
         if let Some(sum) = &self.sum {
@@ -137,7 +137,7 @@ impl Partial {
         let whole = |file: &mut fs::File| file.rewind().and_then(|()| digest(file));
         let sum = sum.map_or_else(|| whole(file.as_file_mut()), Sum::finish);
         let hash = sum.and_then(|hash| file.as_file().sync_all().map(|()| hash));
-        let sha256 = hex(&hash.map_err(|error| Error::disk(&directory, error))?.finalize());
+        let sha256 = hex(&hash.map_err(|error| Error::io(&directory, error))?.finalize());
         Ok(Flushed { file, directory, name, bytes, sha256 })
     }
 }
@@ -156,10 +156,10 @@ impl Flushed {
                     }
                     file = taken.file;
                 }
-                Err(other) => return Err(Error::disk(&path, other.error)),
+                Err(other) => return Err(Error::io(&path, other.error)),
             }
         }
-        Err(Error::disk(directory.join(name), io::ErrorKind::AlreadyExists.into()))
+        Err(Error::io(directory.join(name), io::ErrorKind::AlreadyExists.into()))
     }
 }
 
@@ -168,12 +168,12 @@ pub(super) fn settle(files: Vec<Result<Flushed, Error>>) -> Vec<Result<SavedFile
     let mut named: Vec<_> = files.into_iter().map(|file| file.and_then(Flushed::name)).collect();
     let folders = named.iter().filter_map(|file| file.as_ref().ok()?.path.parent());
     for (directory, error) in folder::sync_all(folders) {
-        let told = error.kind();
+        let kind = error.kind();
         let lost = |file: &&mut Result<SavedFile, Error>| {
             file.as_ref().is_ok_and(|file| file.path.parent() == Some(&directory))
         };
         for file in named.iter_mut().filter(lost) {
-            *file = Err(Error::disk(&directory, told.into()));
+            *file = Err(Error::io(&directory, kind.into()));
         }
     }
     named

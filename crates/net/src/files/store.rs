@@ -44,16 +44,10 @@ impl Files {
     ///
     /// # Errors
     /// When the URL must not be requested, the file cannot be read, or the response times out.
-    pub async fn put(
-        &self,
-        call: &'static str,
-        url: &str,
-        path: &Path,
-        timeout: Duration,
-    ) -> Result<u16, Error> {
+    pub async fn put(&self, url: &str, path: &Path, timeout: Duration) -> Result<u16, Error> {
         let url = self.guard().check(url)?;
         self.vet(&url).await?;
-        let failed = |error| Error::io(call, path, error);
+        let failed = |error| Error::io(path, error);
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let file = File::open(path).await.map_err(failed)?;
         let size = file.metadata().await.map_err(failed)?.len();
@@ -64,7 +58,7 @@ impl Files {
             .header(CONTENT_LENGTH, size)
             .timeout(timeout)
             .body(self.net().upload_body(&name, file, size));
-        let response = request.send().await.map_err(|error| Error::request(call, error))?;
+        let response = request.send().await.map_err(Error::request)?;
         Ok(response.status().as_u16())
     }
 

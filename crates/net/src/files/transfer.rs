@@ -19,8 +19,7 @@ use super::{
     version::Version,
 };
 use crate::{
-    Direction, Error, ErrorKind, FileProgress, Login, asked_wait, error::DOWNLOAD, guard::Guard, may_repeat,
-    start_pauses,
+    Direction, Error, ErrorKind, FileProgress, Login, asked_wait, guard::Guard, may_repeat, start_pauses,
 };
 
 /// Maximum number of redirects.
@@ -30,7 +29,7 @@ const PROGRESS: u64 = 64 << 10;
 
 /// Maximum number of attempts, however far each of them gets.
 const ATTEMPTS: u32 = 200;
-/// So much of the disk stays free for the records of runs and for others, bytes; less for a file that is smaller itself.
+/// Number of bytes to leave free for records of runs and other programs; less for a file that is smaller itself.
 const RESERVE: u64 = 64 << 20;
 
 /// A download and its state.
@@ -68,7 +67,7 @@ impl<'f> Transfer<'f> {
         report(self.files, &self.name, bytes, total, true);
         result?;
         let Some(Part { file, version }) = self.part else {
-            return Err(Error::download(ErrorKind::Network));
+            return Err(Error::new(ErrorKind::Network));
         };
         let name = version.encoding.map_or(self.name.clone(), |packed| packed_name(&self.name, &packed));
         Ok((file, name))
@@ -110,7 +109,7 @@ impl<'f> Transfer<'f> {
         let limit = self.files.net().max_file_size();
         let mut pace = Pace::new(self.files.time_scale());
         let Some(Part { file, version }) = &mut self.part else {
-            return Err(Error::download(ErrorKind::Network));
+            return Err(Error::new(ErrorKind::Network));
         };
         let (files, name, total) = (self.files, &*self.name, version.total);
         let report = |bytes| report(files, name, bytes, total, false);
@@ -121,7 +120,7 @@ impl<'f> Transfer<'f> {
         }
         let mut unchecked = 0;
         while let Some(piece) = pace.next(&mut response).await? {
-            // Without a length, and if others write to the disk too, the room is known only for now.
+            // Without a length, or if others write to the disk too, the room may change.
             unchecked += piece.len() as u64;
             if unchecked >= RESERVE {
                 unchecked = 0;
@@ -137,11 +136,11 @@ impl<'f> Transfer<'f> {
         }
         // A server may send less than its header says, and a proxy may truncate silently.
         if version.total.is_some_and(|total| total != file.bytes()) {
-            return Err(Error::download(ErrorKind::Network));
+            return Err(Error::new(ErrorKind::Network));
         }
         if file.is_stray_page(&self.name) {
             self.restart();
-            return Err(Error::download(ErrorKind::Page));
+            return Err(Error::new(ErrorKind::Page));
         }
         Ok(())
     }
@@ -181,7 +180,7 @@ impl<'f> Transfer<'f> {
                     403 | 404 | 410 => ErrorKind::Expired { status },
                     status => ErrorKind::Http { status },
                 };
-                Err(Error::download(kind).after(asked_wait(response.headers())))
+                Err(Error::new(kind).after(asked_wait(response.headers())))
             }
         }
     }
@@ -232,7 +231,7 @@ impl<'f> Transfer<'f> {
             if let Some((from, validator)) = &rest {
                 request = request.header(RANGE, format!("bytes={from}-")).header(IF_RANGE, validator);
             }
-            let response = request.send().await.map_err(|error| Error::request(DOWNLOAD, error))?;
+            let response = request.send().await.map_err(Error::request)?;
             let status = response.status();
             tracing::debug!(host = url.host_str(), status = status.as_u16(), "fetching");
             if !status.is_redirection() {
@@ -240,21 +239,21 @@ impl<'f> Transfer<'f> {
             }
             let target = response.headers().get(LOCATION).and_then(|target| target.to_str().ok());
             let status = status.as_u16();
-            let target = target.ok_or_else(|| Error::download(ErrorKind::Http { status }))?;
+            let target = target.ok_or_else(|| Error::new(ErrorKind::Http { status }))?;
             url = next_hop(&url, target, guard)?;
         }
-        Err(Error::download(ErrorKind::Forbidden { reason: say!("too many redirects") }))
+        Err(Error::new(ErrorKind::Forbidden { reason: say!("too many redirects") }))
     }
 }
 
-/// Checks that the disk has room for this many more bytes, or for some if the number is not known.
+/// Checks that the disk has room for this many more bytes, or for any at all if the number is unknown.
 async fn check_room(directory: &Path, missing: Option<u64>) -> Result<(), Error> {
     let folder = directory.to_owned();
     let free = blocking(directory, move || Ok(free(&folder))).await?;
     let wanted = missing.map_or(RESERVE, |missing| missing.saturating_add(missing.min(RESERVE)));
     match free {
         Some(free) if free < wanted => {
-            Err(Error::download(ErrorKind::Full { needed: missing.unwrap_or_default(), free }))
+            Err(Error::new(ErrorKind::Full { needed: missing.unwrap_or_default(), free }))
         }
         _ => Ok(()),
     }
@@ -265,7 +264,7 @@ fn report(files: &Files, name: &str, bytes: u64, total: Option<u64>, is_over: bo
 }
 
 fn too_large(limit: u64) -> Error {
-    Error::download(ErrorKind::TooLarge { limit })
+    Error::new(ErrorKind::TooLarge { limit })
 }
 
 /// The name for a file that arrived compressed although plain content was requested. It is kept compressed, since
@@ -281,7 +280,7 @@ fn packed_name(name: &str, encoding: &str) -> String {
 }
 
 fn next_hop(from: &Url, target: &str, guard: &Guard) -> Result<Url, Error> {
-    let forbidden = |reason| Error::download(ErrorKind::Forbidden { reason });
+    let forbidden = |reason| Error::new(ErrorKind::Forbidden { reason });
     let to = from.join(target).map_err(|_| forbidden(say!("the redirect is not a valid URL")))?;
     if from.scheme() == "https" && to.scheme() != "https" {
         return Err(forbidden(say!("the redirect drops encryption")));

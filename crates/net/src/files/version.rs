@@ -46,8 +46,9 @@ impl Version {
     pub(super) fn continues(&self, from: u64, headers: &HeaderMap) -> bool {
         let Some(part) = text(headers, &CONTENT_RANGE).and_then(ContentRange::parse) else { return false };
         let length = text(headers, &CONTENT_LENGTH).and_then(number);
-        let same =
-            |(name, value): &(HeaderName, HeaderValue)| headers.get(name).is_none_or(|told| told == value);
+        let same = |(name, value): &(HeaderName, HeaderValue)| {
+            headers.get(name).is_none_or(|current| current == value)
+        };
         part.first == from
             && part.total.is_some()
             && part.total == self.total
@@ -170,8 +171,12 @@ mod tests {
             (vec![("last-modified", "Wed, 21 Oct 2026 07:28:00 GMT")], None),
             (vec![date, ("last-modified", "Wed, 21 Oct 2026 07:28:00 GMT"), ("etag", "W/\"a\"")], None),
         ] {
-            let told = Version { total: Some(10), ..Version::of(&head(&lines)) };
-            assert_eq!(told.validator().map(HeaderValue::as_bytes), expected.map(str::as_bytes), "{lines:?}");
+            let current = Version { total: Some(10), ..Version::of(&head(&lines)) };
+            assert_eq!(
+                current.validator().map(HeaderValue::as_bytes),
+                expected.map(str::as_bytes),
+                "{lines:?}"
+            );
         }
         assert!(Version::of(&head(&OF_TEN[..1])).validator().is_none(), "no length to check against");
     }

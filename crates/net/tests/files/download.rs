@@ -178,14 +178,15 @@ async fn a_full_disk_is_named() {
     assert_eq!((error.kind().is_transient(), server.requests().len()), (false, 1));
 }
 
-/// A proxy resolves the names of files, so a name that leads into the local network is refused before it is asked.
+/// A proxy resolves the names of files, so a name that leads into the local network is refused before the proxy is
+/// contacted.
 #[cfg(unix)]
 #[tokio::test]
 async fn a_proxy_is_not_asked_for_a_name_that_is_private_here() {
     let machine = rustix::system::uname().nodename().to_string_lossy().into_owned();
     let found = tokio::net::lookup_host((&*machine, 0)).await.map(Iterator::collect::<Vec<_>>);
     let is_private = found.is_ok_and(|found| found.iter().all(|one| !runninghub_core::is_public(one.ip())));
-    // A machine whose name leads nowhere private cannot show it.
+    // A machine whose name resolves to no private address can't test this.
     if !is_private || machine == "localhost" {
         return;
     }

@@ -133,11 +133,11 @@ async fn a_trickle_is_given_up_and_taken_up_again() {
 
 #[tokio::test]
 async fn a_file_without_end_is_cut_off() {
-    let told = cut("", 1_000_000_000_000, "pic");
+    let endless_head = cut("", 1_000_000_000_000, "pic");
     let chunk = format!("8000\r\n{}\r\n", "x".repeat(0x8000));
     let endless =
         format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{}", chunk.repeat(4)).into_bytes();
-    for reply in [told, endless] {
+    for reply in [endless_head, endless] {
         let directory = tempfile::tempdir().expect("a directory");
         let server = Server::start(vec![Reply::Begin(reply)]).await;
         let files = server.files_with(NetOptions::default().max_file_size(100_000));

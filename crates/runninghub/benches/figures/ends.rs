@@ -61,7 +61,7 @@ const CASES: [Case; 15] = [
     case("socket cut in the middle", "A2", 10.0, LIVE_MS, |length| {
         vec![Fault::DropAt { frame: steps(length) as usize, times: 1 }]
     }),
-    // Before the task is over, so that the first response still says that it runs.
+    // Before the task is over, so that the first response still reports it as running.
     case("socket cut 50 ms before its last frames", "A3", 10.0, 250.0, |_| {
         vec![Fault::CutBeforeEnd(Duration::from_millis(50))]
     }),
@@ -126,7 +126,7 @@ async fn follow(sim: &Sim, workflow: &str, case: &Case) -> Result<Sample> {
             Event::Progress(progress) if progress.done > 0 || !progress.current.is_empty() => {
                 seen.get_or_insert_with(Instant::now);
             }
-            Event::Finished(told) => end = Some((told, Instant::now())),
+            Event::Finished(ended) => end = Some((ended, Instant::now())),
             _ => {}
         }
     }

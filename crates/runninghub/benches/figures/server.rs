@@ -95,16 +95,16 @@ impl Drop for Server {
 
 /// A simulator on a separate thread, so that its work does not delay the client.
 pub(crate) fn on_thread(builder: SimBuilder) -> Result<Sim> {
-    let (tell, told) = mpsc::channel();
+    let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
         let Ok(runtime) = runtime::Builder::new_current_thread().enable_all().build() else { return };
         runtime.block_on(async {
-            if tell.send(builder.start().await).is_ok() {
+            if sender.send(builder.start().await).is_ok() {
                 std::future::pending::<()>().await;
             }
         });
     });
-    Ok(told.recv()??)
+    Ok(receiver.recv()??)
 }
 
 /// Serves until the end of standard input.

@@ -1,10 +1,10 @@
-//! What an account has: amounts, slots, keys, resources and assets.
+//! Facts about an account: amounts, slots, keys, resources and assets.
 
 use runninghub_api::{self as api, QueueStatus, ResourceVersion};
 use runninghub_core::{Untrusted, number};
 use serde::Serialize;
 
-/// What the account has. Amounts are text, as the platform sends them, and numbers.
+/// The account's balance. Amounts are text, as the platform sends them, and numbers.
 #[derive(Clone, Debug, Default, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Account {
@@ -22,13 +22,13 @@ pub struct Account {
     pub running: Option<u64>,
     /// Tasks that wait in the platform's queue.
     pub queued: Option<u64>,
-    /// How many tasks may run at once.
+    /// The number of tasks that may run at once.
     pub slots: Option<u64>,
     /// Slots that are free now.
     pub free: Option<u64>,
 }
 
-/// The amounts of an [`Account`] as numbers; null where there is none.
+/// The amounts of an [`Account`] as numbers; null if absent.
 #[derive(Clone, Debug, Default, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Balance {
@@ -38,7 +38,7 @@ pub struct Balance {
     pub money: Option<f64>,
 }
 
-/// How busy the key is.
+/// The load of the key.
 #[derive(Clone, Debug, Default, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Slots {
@@ -48,7 +48,7 @@ pub struct Slots {
     pub running: Option<u64>,
     /// Tasks that wait in the platform's queue.
     pub queued: Option<u64>,
-    /// How many tasks may run at once.
+    /// The number of tasks that may run at once.
     pub slots: Option<u64>,
 }
 
@@ -58,15 +58,15 @@ pub struct Slots {
 pub struct Key {
     /// Its beginning and its end.
     pub key: Option<Untrusted>,
-    /// What its owner calls it.
+    /// Its owner's name for it.
     pub name: Option<Untrusted>,
-    /// Whether it is switched on.
+    /// Whether it is enabled.
     pub on: Option<bool>,
-    /// How much it may spend; null without a limit.
+    /// Its spending limit; null without one.
     pub quota: Option<Untrusted>,
-    /// How much it has spent.
+    /// The amount spent.
     pub used: Option<Untrusted>,
-    /// When it ends, as the platform writes it.
+    /// Its expiry, as the platform writes it.
     pub expires: Option<Untrusted>,
 }
 
@@ -76,11 +76,11 @@ pub struct Key {
 pub struct Resource {
     /// Its id.
     pub id: Option<Untrusted>,
-    /// What it is called.
+    /// Its name.
     pub name: Option<Untrusted>,
     /// Who made it.
     pub owner: Option<Untrusted>,
-    /// What it is filed under.
+    /// Its category.
     pub tags: Vec<Tag>,
     /// Its versions, as the platform orders them.
     pub versions: Vec<ResourceFile>,
@@ -90,9 +90,9 @@ pub struct Resource {
 #[derive(Clone, Debug, Default, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Tag {
-    /// Its id, for listing what is filed under it.
+    /// Its id, for listing its resources.
     pub id: Option<Untrusted>,
-    /// What it is called.
+    /// Its name.
     pub name: Option<Untrusted>,
 }
 
@@ -100,13 +100,13 @@ pub struct Tag {
 #[derive(Clone, Debug, Default, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ResourceFile {
-    /// What it is called.
+    /// Its name.
     pub version: Option<Untrusted>,
-    /// What the field of a loader takes.
+    /// The value for a loader's field.
     pub file: Option<Untrusted>,
     /// The family of models that it belongs to.
     pub family: Option<Untrusted>,
-    /// The words that make a LoRA work.
+    /// The trigger words of a LoRA.
     pub trigger_words: Option<Untrusted>,
 }
 
@@ -116,14 +116,14 @@ pub struct ResourceFile {
 pub struct Asset {
     /// Its id.
     pub id: Option<Untrusted>,
-    /// What its owner calls it.
+    /// Its owner's name for it.
     pub name: Option<Untrusted>,
     /// The group that it is in.
     pub group: Option<Untrusted>,
     /// `Image`, `Video` or `Audio`.
     #[serde(rename = "type")]
     pub kind: Option<Untrusted>,
-    /// How far it is, in the platform's word.
+    /// Its state, in the platform's word.
     pub status: Option<Untrusted>,
     /// Whether models can use it.
     pub ready: bool,
@@ -135,11 +135,11 @@ pub struct Asset {
 pub struct AssetGroup {
     /// Its id.
     pub id: Option<Untrusted>,
-    /// What its owner calls it.
+    /// Its owner's name for it.
     pub name: Option<Untrusted>,
     /// What it is for.
     pub description: Option<Untrusted>,
-    /// Whether it was removed just now.
+    /// Whether it was just removed.
     pub deleted: bool,
 }
 

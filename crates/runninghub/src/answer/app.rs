@@ -12,13 +12,13 @@ use crate::app;
 pub struct App {
     /// Its id; null where a list does not have it.
     pub webapp_id: Option<WebappId>,
-    /// What it is called.
+    /// Its name.
     pub name: Option<Untrusted>,
     /// What it is for.
     pub description: Option<Untrusted>,
-    /// Whether it wants a password.
+    /// Whether it requires a password.
     pub encrypted: bool,
-    /// What can be filled in; null in a list.
+    /// Its fields; null in a list.
     pub fields: Option<Vec<AppField>>,
 }
 
@@ -30,10 +30,10 @@ pub struct AppField {
     pub name: String,
     /// The node's title.
     pub title: Option<Untrusted>,
-    /// `text`, `list`, `int`, `float`, `boolean`, `image`, `audio`, `video`, `zip`, or a word of the platform that is new.
+    /// `text`, `list`, `int`, `float`, `boolean`, `image`, `audio`, `video`, `zip`, or a new word of the platform.
     #[serde(rename = "type")]
     pub kind: String,
-    /// What it has if nothing is set.
+    /// Its default value.
     pub value: Option<Untrusted>,
     /// Empty where anything goes.
     pub choices: Vec<AppChoice>,
@@ -41,7 +41,7 @@ pub struct AppField {
     pub min: Option<f64>,
     /// The largest number.
     pub max: Option<f64>,
-    /// What its author says about it.
+    /// Its author's description.
     pub description: Option<Untrusted>,
     /// The same in English.
     pub description_en: Option<Untrusted>,
@@ -53,7 +53,7 @@ pub struct AppField {
 pub struct AppChoice {
     /// What is sent.
     pub value: String,
-    /// What it is called; it can be given as well.
+    /// Its name, which is accepted as well.
     pub name: Option<Untrusted>,
 }
 
@@ -63,17 +63,17 @@ pub struct AppChoice {
 pub struct Style {
     /// The value that chooses it.
     pub key: Option<Untrusted>,
-    /// What it is called.
+    /// Its name.
     pub name: Option<Untrusted>,
-    /// What it is filed under.
+    /// Its category.
     pub category: Option<Untrusted>,
-    /// Words for the prompt that bring it out.
+    /// Trigger words for the prompt.
     pub trigger: Option<Untrusted>,
     /// An image of it.
     pub preview_url: Option<Untrusted>,
 }
 
-/// What became of the webhook of a task.
+/// The state of a task's webhook.
 #[derive(Clone, Debug, Default, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Webhook {
@@ -81,11 +81,11 @@ pub struct Webhook {
     pub task_id: Option<TaskId>,
     /// `TASK_END`; null before it has happened.
     pub kind: Option<Untrusted>,
-    /// What became of the delivery, in the platform's word.
+    /// The state of the delivery, in the platform's word.
     pub status: Option<Untrusted>,
-    /// What the receiver answered.
+    /// The receiver's response.
     pub response: Option<Untrusted>,
-    /// How many times it was repeated.
+    /// The number of retries.
     pub retries: Option<u64>,
     /// The host of the URL; the rest of it is a secret.
     pub host: Option<Untrusted>,

@@ -1,4 +1,4 @@
-//! What a place charges in.
+//! The currency of a place.
 
 use runninghub_core::{Place, Site};
 

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::currency;
 use crate::{Given, Recipe, recipe};
 
-/// A submit of this machine, and what became of it.
+/// A submit of this machine, and its outcome.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Task {
@@ -19,17 +19,17 @@ pub struct Task {
     /// How far it is.
     #[cfg_attr(feature = "schema", schemars(with = "String", extend("enum" = State::ALL.map(State::as_str))))]
     pub state: State,
-    /// Null as long as there is none.
+    /// Null if there is none yet.
     pub task_id: Option<TaskId>,
     /// The workflow, where it is a saved one.
     pub workflow_id: Option<WorkflowId>,
-    /// What was submitted: `workflow`, or another kind of task.
+    /// The kind of task: `workflow`, or another one.
     pub kind: String,
     /// The id of an app, the endpoint of a model.
     pub target: Option<String>,
     /// `cn` or `ai`.
     pub site: String,
-    /// Where requests go.
+    /// The base URL.
     pub base_url: String,
     /// When it was submitted, RFC 3339 in UTC.
     pub submitted_at: String,
@@ -38,15 +38,15 @@ pub struct Task {
     pub submitted_ms: u64,
     /// When it last changed, RFC 3339 in UTC.
     pub changed_at: String,
-    /// What is worth knowing about its state.
+    /// Details about its state.
     pub note: Option<Untrusted>,
-    /// What it cost, where that is known.
+    /// Its cost, if known.
     pub cost: Option<Charge>,
     /// The folder into which all of its results were saved.
     pub saved: Option<String>,
     /// SHA-256 of the request without the key: equal requests have equal ones.
     pub body_sha256: String,
-    /// What the user calls it.
+    /// The user's label.
     pub label: Option<String>,
     /// The fields that were set and their values: `text`, `written` or `json`, `file` with its SHA-256, or `hidden`;
     /// null for a submit of an older version.
@@ -69,26 +69,26 @@ pub struct Queue {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Upload {
-    /// Where it is on this machine.
+    /// Its path on this machine.
     pub file: String,
     /// For workflows and AI apps.
     pub file_name: String,
     /// For models; good for a day.
     pub download_url: Option<String>,
-    /// What the platform takes it for.
+    /// Its type, according to the platform.
     #[serde(rename = "type")]
     pub kind: Option<Untrusted>,
     /// It was there before, and nothing was sent.
     pub was_there: bool,
 }
 
-/// What a run of a model would cost, as the platform estimates it.
+/// The platform's estimate of the cost of a model run.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Price {
-    /// The model, as it was named.
+    /// The model, as named in the request.
     pub model: String,
-    /// As the platform writes it; null where it does not say.
+    /// As the platform writes it; null if it doesn't report it.
     pub amount: Option<String>,
     /// The amount as a number.
     pub number: Option<f64>,
@@ -98,7 +98,7 @@ pub struct Price {
     pub text: Option<Untrusted>,
     /// Whether this run would be free.
     pub free: bool,
-    /// How many runs are still free.
+    /// The number of free runs left.
     pub free_calls: Option<u64>,
 }
 
@@ -108,7 +108,7 @@ pub struct Price {
 pub struct Workflow {
     /// Null for a file.
     pub workflow_id: Option<WorkflowId>,
-    /// Its nodes, in its order.
+    /// Its nodes, in order.
     pub nodes: Vec<WorkflowNode>,
 }
 
@@ -118,7 +118,7 @@ pub struct Workflow {
 pub struct WorkflowNode {
     /// Its id.
     pub id: NodeId,
-    /// Its title, else its class, else its id.
+    /// Its title, or else its class, or else its id.
     pub title: Untrusted,
     /// Its class.
     pub class_type: Untrusted,

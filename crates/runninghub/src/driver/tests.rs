@@ -301,7 +301,7 @@ async fn endless_frames_do_not_delay_polls_and_timers() {
     }
 }
 
-/// The first response after the socket broke still says that the task runs: the next ones come quickly.
+/// The first response after the socket broke still reports a running task: the next ones follow quickly.
 #[tokio::test(start_paused = true)]
 async fn a_socket_that_breaks_just_before_the_end_costs_no_second() {
     let nodes = |n: u32| format!(r#""{n}": {{"class_type": "X", "inputs": {{"x": ["{}", 0]}}}}"#, n - 1);

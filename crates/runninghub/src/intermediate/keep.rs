@@ -25,7 +25,7 @@ use crate::{
 
 /// Concurrent downloads: a node may show hundreds of images.
 const AT_ONCE: usize = 4;
-/// Files kept per task at most: many more than a workflow shows, but bounded.
+/// Maximum number of files kept per task: far more than a workflow shows.
 const MOST: usize = 1000;
 /// Failures in a row after which the rest is skipped: the URLs are wrong, or access is denied.
 const HOPELESS: usize = 4;
@@ -57,14 +57,14 @@ pub struct Intermediates {
 pub struct Intermediate {
     /// The node that wrote it.
     pub node_id: NodeId,
-    /// The file as the node names it.
+    /// The file, as named by the node.
     pub node_file: NodeFile,
     /// The local file, or why there is none.
     pub file: Result<SavedFile, Error>,
 }
 
 impl From<&Intermediate> for Output {
-    /// The file as it is published; without its path if it was not downloaded.
+    /// The file in the published format; without its path if it was not downloaded.
     fn from(one: &Intermediate) -> Self {
         let extension = one.node_file.filename.rsplit_once('.').map(|(_, extension)| extension);
         let listed = OutputFile {
@@ -87,8 +87,8 @@ impl RunningHub {
     /// [`Intermediates::see`]. The folder is created with the first file.
     pub(crate) fn keep_intermediates(&self, task: &TaskId, dir: &Path) -> Intermediates {
         let (wanted, mut queue) = mpsc::unbounded_channel();
-        let (tell, fetched) = mpsc::unbounded_channel();
-        let place = Arc::new(Place {
+        let (sender, fetched) = mpsc::unbounded_channel();
+        let place = Arc::new(Downloads {
             files: self.0.client.files().clone(),
             dir: dir.to_owned(),
             failures: AtomicUsize::new(0),
@@ -103,7 +103,7 @@ impl RunningHub {
                 .buffered(AT_ONCE)
                 .for_each(|one| {
                     // The receiver may have been dropped.
-                    let _ = tell.send(one);
+                    let _ = sender.send(one);
                     ready(())
                 })
                 .await;
@@ -177,8 +177,8 @@ impl Intermediates {
 }
 
 impl Wanted {
-    /// Whether the file is that result: of the same node, since the platform sometimes renames files, or of the same
-    /// name.
+    /// Whether the file is that result: from the same node, since the platform sometimes renames files, or with the
+    /// same name.
     fn is(&self, result: &OutputFile) -> bool {
         let path = |url: &FileUrl| url.expose().split(['?', '#']).next().map(str::to_owned);
         let has_name = |path: String| path.rsplit('/').next() == Some(&*self.node_file.filename);
@@ -188,14 +188,14 @@ impl Wanted {
 }
 
 /// The destination of the downloads, and their state.
-struct Place {
+struct Downloads {
     files: Files,
     dir: PathBuf,
     /// Consecutive failures.
     failures: AtomicUsize,
 }
 
-impl Place {
+impl Downloads {
     async fn fetch(&self, name: &str, wanted: Wanted) -> Intermediate {
         let Wanted { node_id, node_file, addresses } = wanted;
         let mut file = Err(Error::new(ErrorKind::Results, say!("the file's location is unknown")));

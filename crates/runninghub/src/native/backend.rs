@@ -31,7 +31,7 @@ pub(crate) struct Native {
     between: Duration,
     /// True until the server reports that it has no jobs endpoint.
     has_jobs: AtomicBool,
-    /// Whether the server has answered as a ComfyUI.
+    /// Whether the server has responded as a ComfyUI.
     is_known: AtomicBool,
     /// Whether the last poll found that nothing listens at the server's address.
     is_gone: AtomicBool,
@@ -50,8 +50,8 @@ impl Native {
         }
     }
 
-    /// A failed poll. The page of a gateway is final only if it may be the wrong address: a server that has answered before
-    /// is being restarted behind it.
+    /// A failed poll. A gateway's page is final only if the URL may be wrong: a server that has responded before is
+    /// being restarted behind it.
     fn failed(&self, error: runninghub_comfyui::Error) -> BackendError {
         let is_final = match error.kind() {
             ComfyErrorKind::Locked { .. } => true,
@@ -64,8 +64,7 @@ impl Native {
         BackendError::new(Error::comfy(say!("cannot poll the prompt"), error), is_final, None).gone(is_gone)
     }
 
-    /// Looks the prompt up: first its job, if the server has jobs, and then the history and the queue for what the job
-    /// does not say.
+    /// Looks up the prompt: first its job, if the server has jobs, then history and queue for the rest.
     async fn look(&self, task: &TaskId) -> Result<Option<Observation>, runninghub_comfyui::Error> {
         let job = self.job(task).await?;
         // A missing job alone proves nothing: a gateway may respond the same for a path that it does not know.
@@ -219,7 +218,7 @@ pub(crate) fn output(product: Product, view: impl Fn(&NodeFile) -> String) -> Ou
 
 fn unknown() -> Error {
     Error::unknown_task(say!(
-        "the server has no such prompt: it is neither in the queue nor in the history"
+        "the server does not know the prompt: it is neither in the queue nor in the history"
     ))
     .with_hint(say!(
             "it was removed from the queue, or the server was restarted; files it saved are in the server's `output` folder"),

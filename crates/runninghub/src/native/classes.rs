@@ -42,7 +42,7 @@ impl Classes {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Loads what an earlier process learned of the server in this version.
+    /// Loads the classes that an earlier process cached for this server version.
     pub(super) fn recall(&self, version: Option<&str>) {
         let kept = self.kept.as_ref().map(|kept| kept.read(version)).unwrap_or_default();
         let mut known = self.known();
@@ -130,7 +130,7 @@ impl Classes {
         Ok(missing)
     }
 
-    /// Takes the classes that the server replaces itself out of the missing ones. Each counts as its new class.
+    /// Removes classes that the server replaces itself from the missing ones. Each is treated as its new class.
     async fn replace(&self, client: &Client, missing: &mut Vec<String>) {
         let Ok(replacements) = client.replacements().await else { return };
         for class in std::mem::take(missing) {

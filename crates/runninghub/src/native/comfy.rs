@@ -25,7 +25,7 @@ use crate::{
     attempts::AttemptLog,
     cancel::Cancels,
     record::{Record, Recorder, recording},
-    settle,
+    resolve,
     submit::{FileRules, once},
 };
 
@@ -138,7 +138,7 @@ impl Service for Comfy {
     }
 
     async fn refresh(&self, entry: &Entry) -> Result<Entry, Error> {
-        settle::refresh(self, self.attempts()?, entry).await
+        resolve::refresh(self, self.attempts()?, entry).await
     }
 
     async fn find_submit(&self, attempt: &str) -> Result<Option<TaskId>, Error> {

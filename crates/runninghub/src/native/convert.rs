@@ -10,8 +10,8 @@ use super::comfy::{Comfy, Server};
 use crate::{Error, Workflow};
 
 impl Comfy {
-    /// Converts a workflow in the editor's format to API format, as JSON text. The server says which inputs its node
-    /// classes have. A workflow in API format stays as it is.
+    /// Converts a workflow in the editor's format to API format, as JSON text. The server describes the inputs of its
+    /// node classes. A workflow in API format is left unchanged.
     ///
     /// # Errors
     /// The server cannot be reached, lacks a node class, or a node has values that don't fit its class.
@@ -41,7 +41,7 @@ impl Server {
         let workflow = EditorWorkflow::read(editor).map_err(|why| cannot(why.sentence().clone()))?;
         self.is_there().await?;
         let classes = workflow.classes();
-        // What is missing is reported for the converted workflow: labels of extensions have no class.
+        // Missing classes are reported for the converted workflow only: labels of extensions have no class.
         self.classes.request(&self.client, classes.clone()).await?;
         let known =
             classes.into_iter().filter_map(|class| self.classes.get(&class).map(|info| (class, info)));

@@ -27,7 +27,7 @@ pub(crate) struct Kept(PathBuf);
 struct File {
     /// The version that the server reports: another version may have other classes.
     version: Option<String>,
-    /// When the oldest of them expires, seconds since 1970.
+    /// When the oldest class expires, in seconds since 1970.
     until: u64,
     classes: HashMap<String, Arc<ClassInfo>>,
 }

@@ -32,7 +32,7 @@ impl Server {
         if let Some(recorder) = &self.recorder {
             recorder.task(&prompt);
         }
-        // Another run on this machine may get the frames: then this one polls, on a socket of its own.
+        // Another run on this machine may receive the frames; then this one polls, with its own socket.
         let turn = self.turns.take(&prompt);
         let own = if turn.is_none() && open.is_none() { self::client_id() } else { client_id.clone() };
         let socket = self.client.socket(&own);

@@ -4,10 +4,10 @@ use runninghub_core::{TaskId, say};
 use runninghub_ledger::{AttemptId, Digest, Entry, Filter};
 
 use super::Comfy;
-use crate::{Backend as _, Error, ErrorKind, attempts::AttemptLog, settle};
+use crate::{Backend as _, Error, ErrorKind, attempts::AttemptLog, resolve};
 
-/// The prompt id for a submit, if the server accepts one from the client: a UUID derived from what the ledger has
-/// before anything is sent, so that nothing more has to be stored.
+/// The prompt id for a submit, if the server accepts one from the client: a UUID derived from facts that are in the
+/// ledger before anything is sent, so nothing more has to be stored.
 pub(super) fn prompt_id(attempt: &AttemptId, body: Digest) -> String {
     let hex = Digest::of(format!("prompt {attempt} {body}")).to_string();
     let bits = hex.get(..32).and_then(|half| u128::from_str_radix(half, 16).ok());
@@ -38,7 +38,7 @@ impl Comfy {
     pub(super) async fn bind(&self, attempt: &str, prompt: &TaskId) -> Result<Entry, Error> {
         let entry = self.entry(attempt).await?;
         let seen = self.0.native.observe(prompt).await.map_err(|error| error.error)?;
-        settle::bind(self.attempts()?, &entry.attempt, prompt, &seen).await
+        resolve::bind(self.attempts()?, &entry.attempt, prompt, &seen).await
     }
 
     async fn entry(&self, attempt: &str) -> Result<Entry, Error> {

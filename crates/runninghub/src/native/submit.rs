@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     Error, ErrorKind, Run, Submit, Workflow,
-    attempts::{Attempt, What, note, unwritten},
+    attempts::{Attempt, Subject, note, unwritten},
     launch::{Known, Launch, refused_nodes},
     sentence_of,
     submit::{Changed, SubmitStep, warn_of},
@@ -45,11 +45,11 @@ impl Comfy {
         let server = &*self.0;
         let mut submit = submit;
         let (workflow, editor) = server.workflow(submit.graph_for_comfyui()?).await?;
-        // As the editor sends it.
+        // In the form that the editor sends.
         submit.extra_pnginfo = submit.extra_pnginfo.or(editor);
         warn_of(&submit, &workflow);
         let changes = submit.changes.check_whole(&workflow, server.file_rules)?;
-        changes.tell(&submit);
+        changes.report_seeds(&submit);
         server.is_there().await?;
         server.classes.learn(&server.client, workflow.graph()).await?;
         let upload = |path: PathBuf| async move {
@@ -80,9 +80,9 @@ impl Prompt<'_> {
         }
         let attempt = match &server.attempts {
             Some(attempts) => {
-                let mut what = What::workflow(Kind::Prompt, None);
-                what.recipe = Some(attempts.recipe(self.submit).await);
-                Some(attempts.begin(attempts.intent(&what, body, None, self.submit)).await?)
+                let mut subject = Subject::workflow(Kind::Prompt, None);
+                subject.recipe = Some(attempts.recipe(self.submit).await);
+                Some(attempts.begin(attempts.intent(&subject, body, None, self.submit)).await?)
             }
             None => None,
         };
@@ -126,7 +126,7 @@ impl Prompt<'_> {
         Ok(launch.run())
     }
 
-    /// What nodes may read beside the graph: the key of partner nodes, and the workflow in the editor's format.
+    /// Extra data for nodes: the key of partner nodes, and the workflow in the editor's format.
     fn extra_data(&self) -> Map<String, Value> {
         let mut extra = Map::new();
         if let Some(key) = &self.server.partner_key {
@@ -184,7 +184,7 @@ impl Prompt<'_> {
         error.hinted(hint)
     }
 
-    /// Finds a prompt whose response was lost: by the id that it was given, else by its client.
+    /// Finds a prompt whose response was lost: by its requested id, or else by its client.
     async fn look_for(&self, id: &str, client_id: &ClientId) -> Option<PromptId> {
         let client = &self.server.client;
         for _ in 0..LOOKS {

@@ -12,7 +12,7 @@ use runninghub_core::TaskId;
 use runninghub_ledger::Digest;
 use runninghub_net::check_folder;
 
-/// A folder with a locked file for each prompt whose frames a run gets.
+/// A folder with a locked file for each prompt whose frames a run receives.
 pub(super) struct Turns(Option<PathBuf>);
 
 /// The right to a prompt's frames, until it is dropped.

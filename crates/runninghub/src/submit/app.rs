@@ -11,11 +11,11 @@ use super::{
     change::{Changes, NewValue},
     check,
 };
-use crate::{Error, Submit, app, attempts::What, hub::Hub, platform::Family};
+use crate::{Error, Submit, app, attempts::Subject, hub::Hub, platform::Family};
 
 /// An entry of the list of changes to send.
 #[derive(PartialEq)]
-pub(crate) struct Place {
+pub(crate) struct ChangedField {
     node: String,
     field: String,
 }
@@ -28,14 +28,14 @@ pub(super) async fn ready(
     code: Option<&String>,
 ) -> Result<Ready, Error> {
     let form = match hub.form(id).await {
-        // Not every Quick Create app has a form of its own.
+        // Not every Quick Create app has its own form.
         Err(error) if code.is_some() && error.class() == Some(Class::BadRequest) => App::default(),
         form => form?,
     };
     let raw_list = submit.changes.raw_list();
     check::entries(raw_list)?;
     for entry in raw_list.iter().filter(|_| !form.fields.is_empty()) {
-        if let Some(field) = form.fields.iter().find(|field| Place::of(field).is_of(entry)) {
+        if let Some(field) = form.fields.iter().find(|field| ChangedField::of(field).is_of(entry)) {
             app::fit_name(field, &entry["fieldValue"])?;
         } else {
             let text = |name: &str| match &entry[name] {
@@ -52,7 +52,7 @@ pub(super) async fn ready(
         None => (Kind::App, hub.client.run_app(id)),
     };
     Ok(Ready {
-        what: What::named(kind, id.as_str()),
+        subject: Subject::named(kind, id.as_str()),
         request: request.node_info_list(list),
         graph: None,
         names: node_names(&form),
@@ -93,8 +93,8 @@ async fn list(hub: &Hub, changes: &Changes, form: &App) -> Result<Vec<Value>, Er
         }
     }
     let is_set = |field: &&AppField| {
-        let raw = changes.raw_list().iter().any(|entry| Place::of(field).is_of(entry));
-        raw || checked.iter().any(|(_, place, _)| *place == Place::of(field))
+        let raw = changes.raw_list().iter().any(|entry| ChangedField::of(field).is_of(entry));
+        raw || checked.iter().any(|(_, place, _)| *place == ChangedField::of(field))
     };
     let rest = form.fields.iter().filter(|field| !is_set(field)).map(AppField::unchanged);
     let set = checked.iter().map(|(field, place, value)| match field {
@@ -105,7 +105,7 @@ async fn list(hub: &Hub, changes: &Changes, form: &App) -> Result<Vec<Value>, Er
 }
 
 impl NewValue {
-    /// The field of an app, if the app tells its fields, and the value as it is sent; empty for a file, which has no name
+    /// The field of an app, if the app lists its fields, and the value to send; empty for a file, which has no name
     /// until it is uploaded.
     ///
     /// # Errors
@@ -114,11 +114,11 @@ impl NewValue {
         &self,
         name: &str,
         form: &'f App,
-    ) -> Result<(Option<&'f AppField>, Place, String), Error> {
+    ) -> Result<(Option<&'f AppField>, ChangedField, String), Error> {
         let field = if form.fields.is_empty() { None } else { Some(app::find(form, name)?) };
         let place = match field {
-            Some(field) => Place::of(field),
-            None => Place::parse(name)?,
+            Some(field) => ChangedField::of(field),
+            None => ChangedField::parse(name)?,
         };
         let value = match (self, field) {
             (Self::Written(text), field) => {
@@ -142,7 +142,7 @@ impl NewValue {
     }
 }
 
-impl Place {
+impl ChangedField {
     fn of(field: &AppField) -> Self {
         Self { node: field.node_id.as_str().to_owned(), field: field.field_name.clone() }
     }

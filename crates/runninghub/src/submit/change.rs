@@ -23,9 +23,9 @@ pub(crate) struct Changes {
 #[derive(Clone)]
 pub(crate) enum NewValue {
     Json(Value),
-    /// As a person writes it: the type of the field decides what it means.
+    /// As a user writes it: the field's type decides its meaning.
     Written(String),
-    /// Text to the letter. Where the field holds something else, it is read like [`NewValue::Written`].
+    /// Verbatim text. If the field doesn't hold text, it is parsed like [`NewValue::Written`].
     Text(String),
     /// The name or the URL of this file after its upload.
     File(PathBuf),
@@ -166,7 +166,7 @@ impl Changes {
 }
 
 impl NewValue {
-    /// Checks the value for a field of a workflow. Also returns whether it is a seed that was drawn.
+    /// Checks the value for a field of a workflow. Also returns whether it is a drawn seed.
     ///
     /// # Errors
     /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) if there is no such field, or it doesn't take the value.
@@ -202,17 +202,17 @@ impl NewValue {
 
 impl Checked {
     /// Reports and notes the seeds that were drawn, so that the run can be repeated.
-    pub(crate) fn tell(&self, submit: &Submit) {
+    pub(crate) fn report_seeds(&self, submit: &Submit) {
         for (_, Override { node, field, value }) in &self.drawn {
             let place = place_of(node, field);
             submit.warn("seed", &say!("`{place}` is set to {value}", place, value = value.to_string()));
         }
         let seeds = self.drawn.iter().map(|(name, change)| (name.clone(), change.value.clone()));
-        // Checked once for each submit.
+        // Set only once, since each submit is checked once.
         let _ = submit.drawn.set(seeds.collect());
     }
 
-    /// Every change, as far as it is known before files are uploaded.
+    /// All changes known before files are uploaded.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Override> {
         self.set.iter().filter(|(_, path)| path.is_none()).map(|(change, _)| change).chain(&self.list)
     }
@@ -268,8 +268,8 @@ mod tests {
         changes.set("3.note".into(), json!("y"));
         changes.set("KSampler.steps".into(), json!(6));
         let Checked { set: checked, .. } = changes.check(&workflow(), FileRules::RUNNINGHUB).expect("good");
-        let told: Vec<_> = checked.iter().map(|(one, _)| (&*one.field, one.value.clone())).collect();
-        assert_eq!(told, [("note", json!("y")), ("steps", json!(6))]);
+        let expected: Vec<_> = checked.iter().map(|(one, _)| (&*one.field, one.value.clone())).collect();
+        assert_eq!(expected, [("note", json!("y")), ("steps", json!(6))]);
     }
 
     #[test]
@@ -291,7 +291,7 @@ mod tests {
         check("1", "image", NewValue::Json(json!("api/ab.png"))).expect("a name");
         check("3", "note", NewValue::Json(json!("/home/me/a.png"))).expect("any text");
         check("3", "note", NewValue::Json(json!("https://h/a.png"))).expect("who knows");
-        for (node, field, value, told) in [
+        for (node, field, value, expected) in [
             ("1", "image", NewValue::File(mp4), "does not accept"),
             ("2", "file", NewValue::File(png), "does not accept"),
             ("1", "image", NewValue::File(empty), "cannot upload"),
@@ -300,8 +300,8 @@ mod tests {
             ("1", "image", NewValue::Json(json!("/home/me/a.png")), "not a path on this machine"),
             ("2", "file", NewValue::Json(json!("../a.mp4")), "not a path on this machine"),
         ] {
-            let error = check(node, field, value).expect_err(told);
-            assert!(error.to_string().contains(told), "{error}");
+            let error = check(node, field, value).expect_err(expected);
+            assert!(error.to_string().contains(expected), "{error}");
         }
     }
 }

@@ -30,7 +30,7 @@ fn holds_expired(value: &Value, now: u64) -> bool {
     }
 }
 
-/// When a URL expires, if it says so.
+/// When a URL expires, if its query contains that.
 fn until(text: &str) -> Option<u64> {
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
     let (_, times) = url.query_pairs().find(|(name, _)| name == "q-sign-time")?;

@@ -52,8 +52,8 @@ pub(super) fn value(node: &Node, field: &str, value: &Value) -> Result<(), Error
     }
 }
 
-/// Checks the loaders of a graph that feed other nodes, as they are in the file: the graph may come from another
-/// machine, whose paths do not exist on the platform. Fields in `changed` get other values, so they are skipped.
+/// Checks the loaders of a graph that feed other nodes, as they are in the graph, which may come from another machine,
+/// whose paths do not exist on the platform. Fields in `changed` get other values, so they are skipped.
 pub(super) fn graph(workflow: &Workflow, changed: impl Fn(&Node, &str) -> bool) -> Result<(), Error> {
     let nodes = workflow.graph().nodes();
     for node in nodes {
@@ -112,7 +112,7 @@ pub(super) fn is_here(node: &Node, field: &str, value: &Value) -> bool {
     takes_file && value.as_str().is_some_and(|text| !text.is_empty() && Path::new(text).is_file())
 }
 
-/// Whether the field takes files: by the class of its node, or because it holds the name of one now.
+/// Whether the field takes files: because of its node's class, or because it contains a file name now.
 pub(crate) fn takes_file(node: &Node, field: &str) -> bool {
     loader(node).is_some_and(|(_, of_file, _)| *of_file == field) || holds_file(node, field)
 }

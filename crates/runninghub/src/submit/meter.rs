@@ -1,16 +1,16 @@
-//! Asks the platform how many slots there are. What follows from that is [`Measure`]'s matter.
+//! Queries the platform's number of slots. [`Measure`] draws the conclusions.
 
 use std::time::{Duration, SystemTime};
 
 use runninghub_ledger::{Allowed, Counts, Held, Measure, Slots, State, Step};
 use tokio::time::timeout;
 
-use crate::{Backend as _, attempts::AttemptLog, hub::Hub, settle::end};
+use crate::{Backend as _, attempts::AttemptLog, hub::Hub, resolve::end};
 
-/// A response to the counts that takes longer counts as none.
+/// Timeout of the counts.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Tasks that are polled at most, when some have ended unwatched.
-const MOST_ASKED: usize = 20;
+const MOST_POLLED: usize = 20;
 
 /// Measures how many slots a key has, for a submit that waits for one.
 pub(super) struct Meter<'a> {
@@ -26,7 +26,7 @@ impl<'a> Meter<'a> {
         Self { hub, attempts, misses: false }
     }
 
-    /// What is known, asking the platform if that is due.
+    /// The known measure, after querying the platform if that is due.
     pub(super) async fn measure(&mut self, slots: &Slots) -> Measure {
         match slots.measure {
             Some(measure) if !measure.is_due(now_ms()) => measure,
@@ -34,27 +34,27 @@ impl<'a> Meter<'a> {
         }
     }
 
-    /// Asks the platform, and finds tasks that have ended without being watched.
+    /// Queries the platform, and finds tasks that ended unwatched.
     async fn read(&mut self, slots: &Slots) -> Measure {
         let before = slots.measure.unwrap_or_default();
         let counts = self.counts().await;
-        // Submits from before and after the count: none of them counts as another user's.
+        // Submits from before and after the count, so that none of them counts as another user's.
         let after = self.attempts.slots(None).await.ok().flatten().unwrap_or_default();
         let ours = slots.count().max(after.count());
-        let measure = before.asked(counts, slots, ours, |wait| self.later(wait));
+        let measure = before.queried(counts, slots, ours, |wait| self.later(wait));
         let accepted = slots.held.iter().filter(|held| held.state == State::Accepted);
         let misses = accepted.clone().count() > counts.map_or(0, |counts| counts.total as usize);
-        // A living process notices the end of its own task, and knows more about it.
+        // A live process notices the end of its own task, with more details.
         let asks_all = std::mem::replace(&mut self.misses, misses) && misses;
-        let settled = self.settle(accepted.filter(|held| asks_all || held.is_left)).await;
+        let settled = self.record_ends(accepted.filter(|held| asks_all || held.is_left)).await;
         // A task that is over was counted as running, and another user's may have been taken for it.
         let measure = if settled { Measure { due_ms: 0, most: Some(0), ..measure } } else { measure };
         self.keep(measure).await;
         measure
     }
 
-    /// A create was refused because all slots are in use. Its slot is still held, so that no other submit takes it. `wait`
-    /// is the least time before the next attempt.
+    /// A create was refused because all slots are in use. Its slot stays taken, so that no other submit gets it. `wait`
+    /// is the minimum time before the next attempt.
     pub(super) async fn full(&self, wait: Duration) {
         let slots = self.attempts.slots(None).await.ok().flatten().unwrap_or_default();
         let before = slots.measure.unwrap_or_default();
@@ -70,7 +70,7 @@ impl<'a> Meter<'a> {
         Some(Counts { limit: u32::try_from(status.concurrent_limit?).ok()?, total })
     }
 
-    /// What could not be kept is measured again by the next one.
+    /// If it could not be stored, the next submit measures again.
     async fn keep(&self, measure: Measure) {
         if let Err(error) = self.attempts.ledger().measured(&self.attempts.pool(), measure).await {
             tracing::debug!(%error, "the number of slots is not kept");
@@ -78,10 +78,10 @@ impl<'a> Meter<'a> {
     }
 
     /// Records the end of tasks that have ended unwatched, so that their slots are free. Returns whether there were any.
-    async fn settle(&self, asked: impl Iterator<Item = &Held>) -> bool {
+    async fn record_ends(&self, due: impl Iterator<Item = &Held>) -> bool {
         let grace = millis(self.hub.pace.grace);
         let mut is_any = false;
-        for held in asked.take(MOST_ASKED) {
+        for held in due.take(MOST_POLLED) {
             let Some(task) = &held.task else { continue };
             let attempt = self.attempts.attempt(&held.attempt);
             match self.hub.platform().results(task).await {
@@ -101,7 +101,7 @@ impl<'a> Meter<'a> {
         is_any
     }
 
-    /// One slot more than is known is about to be tried.
+    /// A slot beyond the known number is about to be tried.
     pub(super) async fn probe(&self, measure: Measure, allowed: Allowed) {
         self.keep(measure.probed(allowed, |wait| self.later(wait))).await;
     }

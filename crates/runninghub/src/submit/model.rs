@@ -13,7 +13,7 @@ use super::{
     check::{cannot_upload, no_file},
     expired,
 };
-use crate::{Error, ErrorKind, Submit, attempts::What, hub::Hub, platform::Family};
+use crate::{Error, ErrorKind, Submit, attempts::Subject, hub::Hub, platform::Family};
 
 /// The request body and its endpoint.
 struct Request {
@@ -28,7 +28,7 @@ pub(super) async fn ready(hub: &Hub, submit: &Submit, name: &str) -> Result<Read
     }
     let Request { endpoint, params } = request;
     Ok(Ready {
-        what: What::named(Kind::Model, &endpoint),
+        subject: Subject::named(Kind::Model, &endpoint),
         request: hub.client.run_model(endpoint).params(params),
         graph: None,
         names: HashMap::new(),
@@ -41,8 +41,8 @@ pub(super) async fn price(hub: &Hub, submit: &Submit, name: &str) -> Result<Mode
 }
 
 async fn price_of(hub: &Hub, request: &Request) -> Result<ModelPrice, Error> {
-    let asked = hub.client.model_price(&request.endpoint).params(request.params.clone()).await;
-    asked.map_err(|error| Error::api(say!("cannot get the price"), error))
+    let price = hub.client.model_price(&request.endpoint).params(request.params.clone()).await;
+    price.map_err(|error| Error::api(say!("cannot get the price"), error))
 }
 
 /// Checks everything before any file is uploaded.

@@ -36,7 +36,7 @@ impl Patience {
                 Some(withdrawn) => withdrawn.wait_for(|is| *is).await.is_ok(),
                 None => false,
             };
-            // Without a sender, no one withdraws it any more.
+            // Without a sender, it can no longer be withdrawn.
             if !is_withdrawn {
                 std::future::pending::<()>().await;
             }
@@ -60,7 +60,7 @@ impl Patience {
         self.with(wait).await.is_none() || self.until.is_some_and(|until| until <= Instant::now())
     }
 
-    /// Whether a wait for so long is within it.
+    /// Whether it covers a wait of this length.
     pub(super) fn covers(&self, wait: Duration) -> bool {
         self.until.is_none_or(|until| Instant::now() + wait <= until)
     }

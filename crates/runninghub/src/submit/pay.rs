@@ -2,7 +2,7 @@
 
 use std::{iter, time::Duration};
 
-use runninghub_api::{Class, Code, Create, CreateOutcome, Created, Retry, RunOptions};
+use runninghub_api::{Class, Code, CreateOutcome, CreateTask, CreatedTask, Retry, RunOptions};
 use runninghub_core::{Sentence, say};
 use runninghub_ledger::{Digest, Secret, Step};
 use runninghub_net::{is_not_listening, start_pauses};
@@ -11,13 +11,13 @@ use tokio::time::sleep;
 use super::{Ready, secret, wait::SlotWait};
 use crate::{
     Error, ErrorKind, Run, Submit,
-    attempts::{self, Attempt, What, note},
+    attempts::{self, Attempt, Subject, note},
     hub::Hub,
     launch::{Known, Launch, refused_nodes},
     sentence_of,
 };
 
-/// Minimum wait before a create that was refused for lack of a slot is sent again, unless the server asks for more.
+/// Minimum wait before a create that was refused for lack of a slot is sent again, unless the server demands more.
 const CAPACITY_WAIT: Duration = Duration::from_secs(5);
 
 /// Retries of a create whose key was not accepted: valid keys have been refused once. The first retry sends the key
@@ -26,42 +26,42 @@ const KEY_TRIES: u32 = 2;
 const KEY_WAIT: Duration = Duration::from_millis(500);
 
 /// A create that is about to be sent.
-struct Payment<'a> {
+struct CreateOnce<'a> {
     hub: &'a Hub,
     submit: &'a Submit,
-    what: &'a What,
+    subject: &'a Subject,
     /// Digest of the body without the key, and without this submit's own secret.
     body: Digest,
     secret: Option<&'a Secret>,
 }
 
 /// A task that was paid for.
-pub(super) struct Paid {
-    pub(super) created: Created,
+pub(super) struct AcceptedTask {
+    pub(super) created: CreatedTask,
     pub(super) attempt: Option<Attempt>,
     /// The id could not be recorded: the caller has to keep it.
     pub(super) unwritten: Option<Error>,
 }
 
 /// Creates the task, exactly once.
-pub(super) async fn pay(hub: &Hub, submit: &Submit, ready: &Ready) -> Result<Paid, Error> {
+pub(super) async fn pay(hub: &Hub, submit: &Submit, ready: &Ready) -> Result<AcceptedTask, Error> {
     let options = &submit.options;
     let secret = secret::draw(hub, options.webhook_url.as_deref())?;
     keep_from_recording(hub, options);
     let request = ready.request.clone().options(options.clone());
-    let payment = Payment {
+    let create = CreateOnce {
         hub,
         submit,
-        what: &ready.what,
+        subject: &ready.subject,
         // Without the secret, so that the same request always has the same digest.
-        body: Digest::of(ready.what.text(&request)?),
+        body: Digest::of(ready.subject.text(&request)?),
         secret: secret.as_ref(),
     };
     let mut options = options.clone();
     if let (Some(secret), Some(url)) = (&secret, &mut options.webhook_url) {
         *url = secret::fill(url, secret);
     }
-    payment.make(request.options(options)).await
+    create.make(request.options(options)).await
 }
 
 /// Redacts the submit's secrets from recordings, since a response may repeat them.
@@ -75,13 +75,13 @@ fn keep_from_recording(hub: &Hub, options: &RunOptions) {
     }
 }
 
-impl Paid {
+impl AcceptedTask {
     /// Starts following. Without a graph, the run reports which nodes run, but not how much is left.
     pub(super) fn begin(self, hub: &Hub, submit: &Submit, ready: Ready) -> Run {
         let Self { created, attempt, unwritten } = self;
         let unwritten = unwritten.map(|error| attempts::unwritten(&created.task_id, &error));
         let first = unwritten.into_iter().chain(refused_nodes(&created.tips.node_errors)).collect();
-        let workflow = ready.what.workflow;
+        let workflow = ready.subject.workflow;
         let instance = submit.options.instance_type.unwrap_or_default().as_str();
         let lesson = hub.lesson(workflow.as_ref(), instance).filter(|_| ready.graph.is_some());
         let outputs = created.tips.outputs_to_execute.unwrap_or_default();
@@ -103,16 +103,16 @@ impl Paid {
     }
 }
 
-impl Payment<'_> {
+impl CreateOnce<'_> {
     /// Sends the request until it is accepted, finally refused, or of unknown outcome. Only a refusal for lack of a
     /// slot is retried, and a few times one of the key.
-    async fn make(self, request: Create) -> Result<Paid, Error> {
+    async fn make(self, request: CreateTask) -> Result<AcceptedTask, Error> {
         let shared = &self.hub.queue;
         shared.check()?;
         let mut wait = SlotWait::new(self.hub, self.submit);
         let secret = self.secret.map(Secret::digest);
         let attempt =
-            wait.enter(|attempts| attempts.intent(self.what, self.body, secret, self.submit)).await?;
+            wait.enter(|attempts| attempts.intent(self.subject, self.body, secret, self.submit)).await?;
         let (mut key_tries, mut starts) = (KEY_TRIES, start_pauses());
         loop {
             let error = match request.clone().await {
@@ -121,7 +121,7 @@ impl Payment<'_> {
                     let task = created.task_id.clone();
                     let unwritten = note(attempt.as_ref(), Step::Accepted { task }).await.err();
                     let attempt = attempt.map(|attempt| attempt.in_slot(wait.slot()));
-                    return Ok(Paid { created, attempt, unwritten });
+                    return Ok(AcceptedTask { created, attempt, unwritten });
                 }
                 Err(error) => error,
             };
@@ -129,11 +129,11 @@ impl Payment<'_> {
                 return Err(self.unknown(attempt.as_ref(), error).await);
             }
             shared.learn(&error, self.hub.time_scale);
-            let said = sentence_of(&error).to_string();
+            let reason = sentence_of(&error).to_string();
             let not_created = |error| Error::api(say!("the task was not created"), error);
             let (is_sent_again, error) = if key_tries > 0 && is_wrong_key(&error) {
                 key_tries -= 1;
-                note(attempt.as_ref(), Step::Waiting { note: said }).await?;
+                note(attempt.as_ref(), Step::Waiting { note: reason }).await?;
                 sleep(KEY_WAIT.mul_f64(self.hub.time_scale)).await;
                 let error = not_created(error);
                 (wait.repeat(attempt.as_ref(), &error).await?, error)
@@ -141,7 +141,7 @@ impl Payment<'_> {
                 && let Some(pause) = starts.next()
             {
                 // Nothing was sent to a server that doesn't listen; it may be starting.
-                note(attempt.as_ref(), Step::Waiting { note: said }).await?;
+                note(attempt.as_ref(), Step::Waiting { note: reason }).await?;
                 let (error, pause) = (not_created(error), pause.mul_f64(self.hub.time_scale));
                 (wait.again(attempt.as_ref(), pause, false, &error).await?, error)
             } else if matches!(error.class(), Class::Capacity | Class::Rate) {
@@ -149,15 +149,15 @@ impl Payment<'_> {
                 if is_full {
                     wait.full(pause).await;
                 }
-                note(attempt.as_ref(), Step::Waiting { note: said }).await?;
+                note(attempt.as_ref(), Step::Waiting { note: reason }).await?;
                 let error = Error::api(say!("the task was not created: no slot is free"), error);
                 (wait.again(attempt.as_ref(), pause, is_full, &error).await?, error)
             } else {
                 let is_of_key = error.refuses_key() || matches!(error.class(), Class::Auth | Class::Quota);
                 let step = match &self.submit.item {
                     // The row is ready again: nothing is wrong with it.
-                    Some(_) if is_of_key || is_not_listening(&error) => Step::Absent { note: said },
-                    _ => Step::Refused { note: said },
+                    Some(_) if is_of_key || is_not_listening(&error) => Step::Absent { note: reason },
+                    _ => Step::Refused { note: reason },
                 };
                 // It is refused, whether or not that could be recorded.
                 let _ = note(attempt.as_ref(), step).await;
@@ -205,7 +205,7 @@ fn is_wrong_key(error: &runninghub_api::Error) -> bool {
     matches!(error.kind(), runninghub_api::ErrorKind::Api { status: 401, code, .. } if code.as_str() == "-1")
 }
 
-/// Nothing was created, whether or not that can be recorded. A submit that was withdrawn can be submitted anew.
+/// Nothing was created, whether or not that can be recorded. A withdrawn submit can be submitted again.
 async fn given_up(attempt: Option<&Attempt>, error: Error) -> Error {
     let step = match error.kind() {
         ErrorKind::Withdrawn => Step::Absent { note: "withdrawn: no slot was free yet".to_owned() },

@@ -1,5 +1,5 @@
-//! What all submits of one key share in this process: the queue for free slots, where no ledger has one, and whether a
-//! request can succeed at all.
+//! State shared by all submits of one key in this process: the queue for free slots, if no ledger has one, and whether
+//! a request can succeed at all.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -20,7 +20,7 @@ const REST: Duration = Duration::from_mins(1);
 /// More than the slots of any key.
 const MOST_FREED: usize = 64;
 
-/// What the submits of a key share. Each passes through it.
+/// State shared by the submits of a key. Each passes through it.
 #[derive(Debug)]
 pub(crate) struct SubmitQueue {
     queue: RwLock<()>,
@@ -34,7 +34,7 @@ pub(crate) struct SubmitQueue {
 #[derive(Debug)]
 struct Shut {
     until: Instant,
-    said: Sentence,
+    reason: Sentence,
     hint: Option<Sentence>,
 }
 
@@ -42,8 +42,8 @@ struct Shut {
 /// a slot are retried one at a time, in order, and later ones queue behind them.
 #[derive(Debug)]
 pub(super) enum Position<'a> {
-    Alone(#[expect(dead_code, reason = "held")] RwLockWriteGuard<'a, ()>),
-    SideBySide(#[expect(dead_code, reason = "held")] RwLockReadGuard<'a, ()>),
+    Exclusive(#[expect(dead_code, reason = "held")] RwLockWriteGuard<'a, ()>),
+    Shared(#[expect(dead_code, reason = "held")] RwLockReadGuard<'a, ()>),
 }
 
 impl Default for SubmitQueue {
@@ -82,16 +82,16 @@ impl SubmitQueue {
 
     /// Joins the queue, behind submits that are already waiting.
     pub(super) async fn enter(&self) -> Position<'_> {
-        Position::SideBySide(self.queue.read().await)
+        Position::Shared(self.queue.read().await)
     }
 
     /// Joins the queue after a refusal for lack of a slot, giving up the current position.
     pub(super) async fn queue_up<'a>(&'a self, position: Position<'a>) -> Position<'a> {
         match position {
-            Position::Alone(_) => position,
-            Position::SideBySide(_) => {
+            Position::Exclusive(_) => position,
+            Position::Shared(_) => {
                 drop(position);
-                Position::Alone(self.queue.write().await)
+                Position::Exclusive(self.queue.write().await)
             }
         }
     }
@@ -104,7 +104,7 @@ impl SubmitQueue {
         let shut = self.shut.lock().unwrap_or_else(PoisonError::into_inner);
         match &*shut {
             Some(shut) if Instant::now() < shut.until => {
-                let what = say!("not sent: a moment ago the platform said {code}", code = &shut.said);
+                let what = say!("not sent: a moment ago the platform said {code}", code = &shut.reason);
                 Err(Error::new(ErrorKind::Refused, what).hinted(shut.hint.clone()).of_refused_key())
             }
             _ => Ok(()),
@@ -115,9 +115,9 @@ impl SubmitQueue {
     pub(super) fn learn(&self, error: &runninghub_api::Error, time_scale: f64) {
         let Some(code) = error.code().filter(|_| error.refuses_key()) else { return };
         let meaning = code.meaning().unwrap_or_else(|| say!("the key was rejected"));
-        let said = say!("{code} ({meaning})", code, meaning);
+        let reason = say!("{code} ({meaning})", code, meaning);
         let until = Instant::now() + REST.mul_f64(time_scale);
-        let shut = Shut { until, said, hint: error.hint() };
+        let shut = Shut { until, reason, hint: error.hint() };
         *self.shut.lock().unwrap_or_else(PoisonError::into_inner) = Some(shut);
     }
 
@@ -146,23 +146,23 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn refused_submits_are_retried_in_order() {
         let queue: &'static SubmitQueue = Box::leak(Box::default());
-        let (told, mut order) = mpsc::unbounded_channel();
+        let (sender, mut order) = mpsc::unbounded_channel();
         // Two are sent in parallel, and both are refused.
         let positions = [("first", queue.enter().await), ("second", queue.enter().await)];
         for (name, position) in positions {
-            let told = told.clone();
+            let sender = sender.clone();
             tokio::spawn(async move {
                 let _position = queue.queue_up(position).await;
-                told.send(name).expect("somebody listens");
+                sender.send(name).expect("somebody listens");
                 sleep(Duration::from_secs(5)).await;
             });
             settle().await;
         }
         for name in ["third", "fourth"] {
-            let told = told.clone();
+            let sender = sender.clone();
             tokio::spawn(async move {
                 let _position = queue.enter().await;
-                told.send(name).expect("somebody listens");
+                sender.send(name).expect("somebody listens");
             });
             settle().await;
         }
@@ -191,7 +191,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_disabled_key_is_paused_and_retried() {
         let queue = SubmitQueue::default();
-        let shut = || Shut { until: Instant::now() + REST, said: Sentence::verbatim("812"), hint: None };
+        let shut = || Shut { until: Instant::now() + REST, reason: Sentence::verbatim("812"), hint: None };
         *queue.shut.lock().expect("not poisoned") = Some(shut());
         assert_eq!(queue.check().expect_err("shut").kind(), ErrorKind::Refused);
         sleep(REST).await;

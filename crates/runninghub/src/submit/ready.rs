@@ -2,17 +2,17 @@
 
 use std::{collections::HashMap, path::PathBuf};
 
-use runninghub_api::{Create, ModelPrice, UploadSource};
+use runninghub_api::{CreateTask, ModelPrice, UploadSource};
 use runninghub_core::{Graph, Kind, NodeId, Untrusted, say};
 
 use super::{app, check::cannot_upload, model, pay, workflow};
-use crate::{Error, Run, RunningHub, Submit, Work, attempts::What, hub::Hub, platform::Family};
+use crate::{Error, Run, RunningHub, Submit, Work, attempts::Subject, hub::Hub, platform::Family};
 
 /// A submit that is checked and uploaded.
 pub(super) struct Ready {
-    pub(super) what: What,
-    pub(super) request: Create,
-    /// The graph with all changes, if it is known.
+    pub(super) subject: Subject,
+    pub(super) request: CreateTask,
+    /// The graph with all changes, if known.
     pub(super) graph: Option<Graph>,
     /// The titles of some nodes, where there is no graph.
     pub(super) names: HashMap<NodeId, Untrusted>,
@@ -44,7 +44,7 @@ impl RunningHub {
             Work::Model(name) => model::ready(hub, &submit, name).await?,
         };
         if let Some(attempts) = &hub.attempts {
-            ready.what.recipe = Some(attempts.recipe(&submit).await);
+            ready.subject.recipe = Some(attempts.recipe(&submit).await);
         }
         let recorded = match &hub.recorder {
             Some(recorder) => Some(recorder.submit(&submit, &hub.place).await),
@@ -58,9 +58,9 @@ impl RunningHub {
     }
 }
 
-impl What {
+impl Subject {
     /// The request without the key: equal requests have equal texts.
-    pub(super) fn text(&self, request: &Create) -> Result<String, Error> {
+    pub(super) fn text(&self, request: &CreateTask) -> Result<String, Error> {
         let body = request.body().map_err(|error| Error::api(say!("the task was not created"), error))?;
         Ok(match (&self.kind, &self.target) {
             // The endpoint is not in the body.

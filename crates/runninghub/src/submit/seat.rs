@@ -1,4 +1,4 @@
-//! Positions in the queue that a ledger keeps for the slots of a key.
+//! Positions in a ledger's queue for the slots of a key.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -21,7 +21,7 @@ pub struct BatchItem {
 }
 
 impl BatchItem {
-    /// An item, whose submit waits for its slot in the batch's position in the queue.
+    /// An item whose submit waits for a slot at the batch's position in the queue.
     pub fn new(item: ItemRef, queue: &BatchQueue) -> Self {
         Self { item, queue: queue.clone(), escrow: None }
     }
@@ -41,7 +41,7 @@ pub struct BatchQueue(Arc<Mutex<Option<Seat>>>);
 pub(super) struct Seat {
     attempts: AttemptLog,
     pub(super) ticket: Ticket,
-    /// When the ledger learned last that it waits; `None` while it rests.
+    /// When its wait was last confirmed in the ledger; `None` while it rests.
     beat: Option<Instant>,
     /// The ledger has removed it from the queue.
     is_over: bool,
@@ -62,7 +62,7 @@ impl Turn {
         Self { class, seat: queue.0.lock_owned().await, is_taken: false }
     }
 
-    /// For how long the ledger hasn't been told that it waits; `None` if it doesn't know yet.
+    /// The time since its wait was last confirmed in the ledger; `None` if it never was.
     pub(super) fn since_beat(&self) -> Option<Duration> {
         self.seat.as_ref()?.beat.map(|beat| beat.elapsed())
     }
@@ -71,7 +71,7 @@ impl Turn {
         self.seat.as_ref().map(|seat| seat.ticket)
     }
 
-    /// It has asked for a slot, and waits.
+    /// It has requested a slot, and waits.
     pub(super) fn waits(&mut self, attempts: &AttemptLog, ticket: Ticket) {
         let attempts = attempts.clone();
         let seat = self.seat.get_or_insert_with(|| Seat { attempts, ticket, beat: None, is_over: false });

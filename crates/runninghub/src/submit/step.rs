@@ -21,7 +21,7 @@ pub enum SubmitStep<'a> {
         waited: Duration,
         /// The platform's response, if it has refused the request.
         error: Option<&'a Error>,
-        /// The slots of the key, where a ledger keeps them.
+        /// The slots of the key, if a ledger keeps them.
         slots: Option<Busy>,
     },
     /// A setting is probably a mistake; the submit continues and will be paid for.
@@ -37,11 +37,11 @@ pub enum SubmitStep<'a> {
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Busy {
-    /// Slots in use, with those of others as far as they are known.
+    /// The number of slots in use, including known ones of others.
     pub busy: u32,
-    /// How many there are, where the platform says so.
+    /// The total number, if the platform reports it.
     pub limit: Option<u32>,
-    /// Slots in use by tasks that other machines or the web page have started, as far as that is known.
+    /// The known number of slots used by tasks from other machines or the web page.
     pub elsewhere: u32,
     /// Slots in use by submits of unknown outcome: they are busy until you resolve the submits.
     pub unknown: u32,

@@ -1,4 +1,4 @@
-//! The wait of a submit for a slot: in the queue that a ledger keeps for all processes, else in that of this process.
+//! The wait of a submit for a slot: in the ledger's queue for all processes, or else in this process's own.
 
 use std::{pin::pin, time::Duration};
 
@@ -19,13 +19,13 @@ use crate::{
     hub::Hub,
 };
 
-/// How often the queue is looked at: by the first in it, whom a free slot waits for, and by the others. Up to three times
-/// as long, so that many processes don't look in step.
+/// How often the queue is checked: by the first in it, which takes the next free slot, and by the others. Waits are up
+/// to three times as long, so that processes don't check in step.
 const LOOK_FIRST: Duration = Duration::from_millis(100);
 const LOOK: Duration = Duration::from_millis(300);
 /// The shortest time between two looks, however much waits are shortened.
 const LEAST_LOOK: Duration = Duration::from_millis(5);
-/// How often the ledger learns that this submit still waits. Others compare it with the wall clock.
+/// How often this submit confirms in the ledger that it still waits. Others compare that with the wall clock.
 const BEAT: Duration = Duration::from_secs(10);
 
 /// The wait of one submit.
@@ -34,14 +34,14 @@ pub(super) struct SlotWait<'a> {
     submit: &'a Submit,
     started: Instant,
     patience: Patience,
-    /// Where this process keeps the queue: the position in it.
+    /// The position in this process's queue, if that is used.
     position: Option<Position<'a>>,
-    /// Where the ledger keeps it.
+    /// The meter for the ledger's queue, if that is used.
     meter: Option<Meter<'a>>,
     /// The slot that it has.
     slot: Option<u32>,
-    /// What was reported last.
-    told: Option<Busy>,
+    /// The last report.
+    reported: Option<Busy>,
 }
 
 impl<'a> SlotWait<'a> {
@@ -55,7 +55,7 @@ impl<'a> SlotWait<'a> {
             position: None,
             meter: None,
             slot: None,
-            told: None,
+            reported: None,
         }
     }
 
@@ -64,7 +64,7 @@ impl<'a> SlotWait<'a> {
         &mut self,
         intent: impl FnOnce(&AttemptLog) -> Intent,
     ) -> Result<Option<Attempt>, Error> {
-        // In its own queue the platform takes tasks beyond the slots.
+        // The personal queue takes more tasks than there are slots.
         let has_own_queue = self.submit.options.use_personal_queue == Some(true);
         if let Some(attempts) = self.hub.attempts.as_ref().filter(|_| !has_own_queue)
             && attempts.slots(None).await?.is_some()
@@ -80,7 +80,7 @@ impl<'a> SlotWait<'a> {
             position
         };
         self.position = Some(self.patience.with(entered).await.ok_or_else(|| self.patience.ended())?);
-        self.tell(SubmitStep::Sending);
+        self.step(SubmitStep::Sending);
         match &self.hub.attempts {
             Some(attempts) => attempts.begin(intent(attempts)).await.map(Some),
             None => Ok(None),
@@ -104,8 +104,8 @@ impl<'a> SlotWait<'a> {
         }
     }
 
-    /// Waits for the next attempt of a create that was refused, and records that it is about to be sent. Returns `false`
-    /// if there is none in time. `is_full` says whether the platform had no slot; otherwise it wants time.
+    /// Waits for the next attempt of a create that was refused, and records that it is about to be sent. Returns
+    /// `false` if there is none in time. `is_full` says whether the platform had no slot; otherwise it needs time.
     pub(super) async fn again(
         &mut self,
         attempt: Option<&Attempt>,
@@ -139,7 +139,7 @@ impl<'a> SlotWait<'a> {
         if self.position.is_none() {
             return Ok(false);
         }
-        self.tell(SubmitStep::Sending);
+        self.step(SubmitStep::Sending);
         note(attempt, Step::Sending).await?;
         Ok(true)
     }
@@ -159,7 +159,7 @@ impl<'a> SlotWait<'a> {
         let (hub, item) = (self.hub, self.submit.item.as_ref());
         let Some(mut turn) = self.patience.with(Turn::in_queue(item)).await else { return Ok(None) };
         let mut is_first_look = refusal.is_none();
-        self.told = None;
+        self.reported = None;
         loop {
             // From before the look, so that no end is missed.
             let mut ended = pin!(hub.queue.next_end());
@@ -173,7 +173,7 @@ impl<'a> SlotWait<'a> {
             let (allowed, measure) = free(meter, &slots, is_first_look).await;
             is_first_look = false;
             if allowed > 0 {
-                self.tell(SubmitStep::Sending);
+                self.step(SubmitStep::Sending);
             }
             if allowed > 0 || turn.since_beat().is_none_or(|since| since >= BEAT) {
                 let ask = Ask::new(turn.ticket(), turn.class, allowed);
@@ -186,11 +186,11 @@ impl<'a> SlotWait<'a> {
                     }
                     Claim::Wait(ticket) => turn.waits(attempts, ticket),
                     Claim::TooExpensive(spending) => return Err(too_expensive(spending)),
-                    // It kept slots a moment ago.
+                    // It had slots a moment ago.
                     Claim::NotKept => return Err(Error::usage(say!("the ledger does not support slots"))),
                 }
             }
-            // Before anything is known there is nothing to report, unless it was reported as being sent.
+            // With nothing known there is nothing to report, unless it was reported as being sent.
             if allowed > 0 || measure.is_some() || refusal.is_some() {
                 self.report(&slots, measure, refusal, allowed > 0);
             }
@@ -202,7 +202,7 @@ impl<'a> SlotWait<'a> {
         }
     }
 
-    /// Reports what is seen, if it is news or wanted again.
+    /// Reports the slots, if they have changed or `again` is set.
     fn report(&mut self, slots: &Slots, measure: Option<Measure>, refusal: Option<&Error>, again: bool) {
         let held = slots.count();
         let unknown = slots.held.iter().filter(|held| held.state == State::Unknown).count();
@@ -212,34 +212,34 @@ impl<'a> SlotWait<'a> {
         let busy = limit.map_or(held, |limit| held.saturating_add(foreign).min(limit.max(held)));
         let unknown = u32::try_from(unknown).unwrap_or(u32::MAX);
         let seen = Busy { busy, limit, elsewhere: foreign, unknown, others: slots.others };
-        if again || self.told != Some(seen) {
-            self.told = Some(seen);
+        if again || self.reported != Some(seen) {
+            self.reported = Some(seen);
             let due = measure.map_or(0, |measure| measure.next_ms());
             self.waiting(Duration::from_millis(due.saturating_sub(now_ms())), refusal, Some(seen));
         }
     }
 
     fn waiting(&self, wait: Duration, error: Option<&Error>, slots: Option<Busy>) {
-        self.tell(SubmitStep::Waiting { wait, waited: self.started.elapsed(), error, slots });
+        self.step(SubmitStep::Waiting { wait, waited: self.started.elapsed(), error, slots });
     }
 
     /// Reports a step. `Sending` is reported before it is recorded: from then on, a dropped submit leaves a ledger
     /// entry.
-    fn tell(&self, step: SubmitStep<'_>) {
+    fn step(&self, step: SubmitStep<'_>) {
         if let Some(on_step) = &self.submit.on_step {
             on_step(step);
         }
     }
 }
 
-/// How many slots the submits of this ledger may hold, if one of them is free for this position in the queue; else 0.
+/// The number of slots that this ledger's submits may hold, if one is free for this position in the queue, or else 0.
 async fn free(meter: &mut Meter<'_>, slots: &Slots, is_first_look: bool) -> (u32, Option<Measure>) {
     if !slots.is_next {
         return (0, slots.measure);
     }
     let is_known = slots.measure.is_some_and(|measure| !measure.is_due(now_ms()));
     if is_first_look && !is_known && slots.held.is_empty() {
-        // It shares the key with no other submit of this ledger, so the platform needn't be asked.
+        // No other submit of this ledger uses the key, so the platform needn't be queried.
         return (1, slots.measure);
     }
     let measure = meter.measure(slots).await;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Changed, FileRules, Ready, change::Checked, loader};
 use crate::{
     Error, Submit, Workflow,
-    attempts::What,
+    attempts::Subject,
     hub::Hub,
     platform::Family,
     workflow::{Override, place_of, previews_only, quoted},
@@ -30,7 +30,7 @@ pub(super) async fn saved(hub: &Hub, submit: &Submit, id: &WorkflowId) -> Result
         (hub.client.create(Some(id.clone())), Family::Workflow)
     };
     Ok(Ready {
-        what: What::workflow(Kind::Workflow, Some(id.clone())),
+        subject: Subject::workflow(Kind::Workflow, Some(id.clone())),
         request: request.node_info_list(list),
         graph: Some(graph(&workflow, &changes)),
         names: HashMap::new(),
@@ -46,7 +46,7 @@ pub(super) async fn whole(hub: &Hub, submit: &Submit, json: &str) -> Result<Read
     let checked = submit.changes.check_whole(&workflow, FileRules::RUNNINGHUB)?;
     let changes = upload(hub, submit, &workflow, checked).await?;
     Ok(Ready {
-        what: What::workflow(Kind::Workflow, submit.under.clone()),
+        subject: Subject::workflow(Kind::Workflow, submit.under.clone()),
         request: hub.client.create(submit.under.clone()).workflow(changes.graph(&workflow)),
         graph: Some(graph(&workflow, &changes)),
         names: HashMap::new(),
@@ -54,7 +54,7 @@ pub(super) async fn whole(hub: &Hub, submit: &Submit, json: &str) -> Result<Read
     })
 }
 
-/// Warns of what a workflow will not do, before anything is paid.
+/// Warns about nodes of a workflow that won't run, before anything is paid.
 pub(crate) fn warn_of(submit: &Submit, workflow: &Workflow) {
     for key in workflow.left_out() {
         submit.warn("not_a_node", &say!("`{key}` is not a node and is left out", key));
@@ -72,7 +72,7 @@ pub(crate) fn warn_of(submit: &Submit, workflow: &Workflow) {
 }
 
 async fn upload(hub: &Hub, submit: &Submit, workflow: &Workflow, checked: Checked) -> Result<Changed, Error> {
-    checked.tell(submit);
+    checked.report_seeds(submit);
     for change in checked.all() {
         if loader::is_here(workflow.find(change.node.as_str())?, &change.field, &change.value) {
             submit.warn("not_uploaded", &local_file(change));

@@ -33,7 +33,7 @@ pub fn replay(path: impl AsRef<Path>) -> Result<Timeline, Error> {
 /// If the recording is empty, cut off or damaged, or its workflow can't be read.
 pub fn timeline(recording: &Recording) -> Result<Timeline, Error> {
     let runs = Replay::new(recording.clone()).runs()?.into_iter();
-    // Without a speed nothing is waited for, so all lines are there at once.
+    // Without a speed there are no waits, so all lines are available at once.
     let runs = runs.map(|lines| run(lines.collect::<Vec<_>>().now_or_never().unwrap_or_default()));
     let mut timeline = Timeline { runs: runs.collect() };
     // A task has one run.
@@ -43,17 +43,17 @@ pub fn timeline(recording: &Recording) -> Result<Timeline, Error> {
     Ok(timeline)
 }
 
-/// What a recorded run took and cost: facts that differ from run to run, and so aren't in its timeline.
+/// Duration and cost of a recorded run: facts that vary between runs, and so aren't in its timeline.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Spent {
     /// From the start of the recording to the end of the run.
     pub took: Duration,
-    /// What the platform charged, if it says so.
+    /// The platform's charge, if reported.
     pub cost: Option<Cost>,
 }
 
-/// What the runs of a recording took and cost, in order.
+/// Durations and costs of a recording's runs, in order.
 ///
 /// # Errors
 /// As [`timeline`].
@@ -79,7 +79,7 @@ fn run(lines: Vec<Line>) -> RunTimeline {
     seen.finish()
 }
 
-/// What was seen of a run so far.
+/// The observations of a run so far.
 #[derive(Default)]
 struct Seen {
     plan: Option<Arc<Plan>>,
@@ -169,7 +169,7 @@ fn rank(node: &TimelineNode) -> u8 {
     }
 }
 
-/// Adds what was measured of a result to the results of its node and kind.
+/// Adds the measurements of a result to the results of its node and kind.
 fn measured(run: &mut RunTimeline, result: &RecordedResult) {
     let kind = kind(result.file_type.as_deref());
     let is_it = |output: &&mut TimelineOutput| output.node_id == result.node_id && output.kind == kind;

@@ -1,4 +1,4 @@
-//! Snapshot tests of workflows: what a recorded run did, as a text without anything that differs from run to run.
+//! Snapshot tests of workflows: the behavior of a recorded run, as text without anything that varies between runs.
 //!
 //! A recording is made by [`Builder::record`](crate::Builder::record) or `rhub run --record`. [`replay`] plays it through
 //! the same machine as a live run. The resulting [`Timeline`] has the nodes with their states, the results and the end,

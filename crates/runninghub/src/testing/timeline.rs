@@ -1,4 +1,4 @@
-//! What a run did, without what differs from run to run.
+//! The behavior of a run, without facts that vary between runs.
 
 use std::fmt;
 
@@ -8,9 +8,9 @@ use serde::Serialize;
 /// Name and version of the text of a [`Timeline`]; its first line.
 pub const TEXT_FORMAT: &str = "rhub.timeline/1";
 
-/// What the runs of a recording did: nodes, results, texts and ends.
+/// The behavior of a recording's runs: nodes, results, texts and ends.
 ///
-/// `Display` is a text of one line per fact, for snapshots and for people. It contains no times, ids of runs, URLs or file
+/// `Display` is a text of one line per fact, for snapshots and readers. It contains no times, ids of runs, URLs or file
 /// names, so two recordings of the same run have the same text. Text from servers and workflows is escaped.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
@@ -19,7 +19,7 @@ pub struct Timeline {
     pub runs: Vec<RunTimeline>,
 }
 
-/// What one run did.
+/// The behavior of one run.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct RunTimeline {
@@ -40,7 +40,7 @@ pub struct RunTimeline {
     pub texts: Vec<TimelineText>,
 }
 
-/// What one node did.
+/// The behavior of one node.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct TimelineNode {
@@ -58,7 +58,7 @@ pub struct TimelineNode {
     pub steps: Option<u64>,
     /// The number of passes of its counter, from 1.
     pub passes: u32,
-    /// Its place in the workflow.
+    /// Its position in the workflow.
     #[serde(skip)]
     pub(super) place: usize,
 }
@@ -75,15 +75,15 @@ pub struct TimelineOutput {
     pub count: usize,
     /// The contents of text results.
     pub texts: Vec<Untrusted>,
-    /// What was measured of each result, if it was saved while the run was recorded.
+    /// Measurements of each result, if it was saved while the run was recorded.
     pub files: Vec<TimelineFile>,
 }
 
-/// What was measured of a saved result.
+/// Measurements of a saved result.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct TimelineFile {
-    /// Width and height of a picture, pixels.
+    /// Width and height of an image, pixels.
     pub dimensions: Option<(u64, u64)>,
     /// Size, bytes.
     pub bytes: Option<u64>,
@@ -159,7 +159,7 @@ impl Timeline {
         self.change_files(|file| (file.bytes, file.sha256) = (None, None))
     }
 
-    /// Ignores the dimensions of pictures.
+    /// Ignores the dimensions of images.
     #[must_use]
     pub fn without_dimensions(self) -> Self {
         self.change_files(|file| file.dimensions = None)

@@ -29,13 +29,13 @@ const MOST_PATIENT: Duration = Duration::from_mins(1);
 const UNKNOWN: Duration = Duration::from_secs(20);
 
 /// The deliveries being confirmed.
-pub(super) struct Desk {
+pub(super) struct Confirmations {
     hub: RunningHub,
     open: Mutex<HashSet<Delivery>>,
     turns: Semaphore,
 }
 
-impl Desk {
+impl Confirmations {
     pub(super) fn new(hub: RunningHub) -> Self {
         Self { hub, open: Mutex::default(), turns: Semaphore::new(AT_ONCE) }
     }
@@ -69,35 +69,37 @@ impl Desk {
         ours
     }
 
-    /// Queries the platform about a delivery until it is known how its task ended. The result is the last item. One
-    /// item may come before it, with the reason for the delay: a temporary error, or a task that is not over yet.
+    /// Queries the platform about a delivery until the task's outcome is known. The result is the last item. One item
+    /// may come before it, with the reason for the delay: a temporary error, or a task that is not over yet.
     pub(super) fn look_into(self: Arc<Self>, delivery: Delivery) -> impl Stream<Item = Result<Entry, Error>> {
         let since = Instant::now();
         stream::unfold(Some((self, delivery, 0, false)), move |case| async move {
-            let (desk, delivery, mut tries, is_told) = case?;
+            let (confirmations, delivery, mut tries, is_reported) = case?;
             loop {
                 if tries > 0 {
-                    sleep(desk.pause(tries)).await;
+                    sleep(confirmations.pause(tries)).await;
                 }
                 tries += 1;
-                let answer = desk.ask(&delivery).await;
+                let answer = confirmations.ask(&delivery).await;
                 let interim = match &answer {
                     Ok(entry) if entry.state.is_open() => true,
-                    Err(error) if is_unknown(error) && since.elapsed() < desk.scaled(UNKNOWN) => continue,
+                    Err(error) if is_unknown(error) && since.elapsed() < confirmations.scaled(UNKNOWN) => {
+                        continue;
+                    }
                     Err(error) => !is_final(error),
                     Ok(_) => false,
                 };
                 if !interim {
-                    desk.close(&delivery, answer.as_ref().is_err_and(is_unknown)).await;
+                    confirmations.close(&delivery, answer.as_ref().is_err_and(is_unknown)).await;
                     return Some((answer, None));
                 }
                 tracing::debug!(?answer, tries, "a delivery will be asked about again");
-                if !is_told {
+                if !is_reported {
                     let waits = |error: Error| {
                         Error::new(error.kind(), say!("a webhook delivery is waiting to be confirmed"))
                             .with_source(error)
                     };
-                    return Some((answer.map_err(waits), Some((desk, delivery, tries, true))));
+                    return Some((answer.map_err(waits), Some((confirmations, delivery, tries, true))));
                 }
             }
         })
@@ -107,8 +109,8 @@ impl Desk {
         // The semaphore is never closed.
         let _turn = self.turns.acquire().await;
         let entry = self.entry(delivery).await?;
-        let asked = timeout(LONGEST, self.hub.bind(entry, &delivery.task)).await;
-        asked.unwrap_or_else(|_| {
+        let bound = timeout(LONGEST, self.hub.bind(entry, &delivery.task)).await;
+        bound.unwrap_or_else(|_| {
             Err(Error::new(ErrorKind::Network, say!("the request for the task's status timed out")))
         })
     }

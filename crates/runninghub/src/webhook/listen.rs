@@ -117,7 +117,7 @@ async fn serve(stream: TcpStream, service: WebhookService, has_request: Arc<Atom
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)
-        // Deliveries are rare, so a kept connection would be idle between two of them.
+        // Deliveries are rare, so a persistent connection would be idle between them.
         .keep_alive(false)
         .serve_connection(TokioIo::new(stream), service);
     if let Err(error) = served.await {

@@ -23,7 +23,7 @@ use runninghub_ledger::{Delivery, Entry, Filter, Secret};
 use tokio::{sync::mpsc, time::timeout};
 use tower_service::Service;
 
-use super::{confirm::Desk, delivery};
+use super::{confirm::Confirmations, delivery};
 use crate::{Error, RunningHub};
 
 /// Maximum size of a delivery, bytes; the largest seen have a few KiB.
@@ -46,7 +46,7 @@ pub struct Deliveries(BoxStream<'static, Result<Entry, Error>>);
 
 struct Receiver {
     hub: RunningHub,
-    desk: Arc<Desk>,
+    confirmations: Arc<Confirmations>,
     received: mpsc::UnboundedSender<Delivery>,
 }
 
@@ -87,13 +87,16 @@ impl RunningHub {
         self.attempts()?;
         // Unbounded: the ledger limits the number of pending deliveries for each submit.
         let (received, waiting) = mpsc::unbounded_channel();
-        let desk = Arc::new(Desk::new(self.clone()));
-        let left = stream::once(Arc::clone(&desk).take_up()).flat_map(stream::iter);
+        let confirmations = Arc::new(Confirmations::new(self.clone()));
+        let left = stream::once(Arc::clone(&confirmations).take_up()).flat_map(stream::iter);
         let new = stream::unfold(waiting, async |mut waiting| Some((Ok(waiting.recv().await?), waiting)));
-        let service =
-            WebhookService(Arc::new(Receiver { hub: self.clone(), desk: Arc::clone(&desk), received }));
+        let service = WebhookService(Arc::new(Receiver {
+            hub: self.clone(),
+            confirmations: Arc::clone(&confirmations),
+            received,
+        }));
         let confirmed = left.chain(new).flat_map_unordered(None, move |delivery| match delivery {
-            Ok(delivery) => Arc::clone(&desk).look_into(delivery).boxed(),
+            Ok(delivery) => Arc::clone(&confirmations).look_into(delivery).boxed(),
             Err(error) => stream::once(async { Err(error) }).boxed(),
         });
         Ok((service, Deliveries(confirmed.boxed())))
@@ -154,7 +157,7 @@ where
     if receiver.received.is_closed() || attempts.ledger().keep_delivery(&delivery).await.is_err() {
         return StatusCode::SERVICE_UNAVAILABLE;
     }
-    if receiver.desk.take(&delivery) {
+    if receiver.confirmations.take(&delivery) {
         // If the stream is gone, the next one picks the delivery up from the ledger.
         let _ = receiver.received.send(delivery);
     }

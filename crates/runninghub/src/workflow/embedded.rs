@@ -10,7 +10,7 @@ use crate::Error;
 
 /// Maximum size of a text in an image: compressed ones can be bombs.
 const MAX_TEXT: usize = 64 * 1024 * 1024;
-/// What a workflow's text is called: in API format, and in the editor's.
+/// Names of the text chunks with a workflow: in API format, and in the editor's.
 const KEYS: [&str; 2] = ["prompt", "workflow"];
 
 /// The workflow in an image, as JSON for [`Workflow::parse`](super::Workflow::parse). `None` if the file isn't an image.

@@ -1,4 +1,4 @@
-//! New values of fields: read as they were written, and converted to the type of the value they replace.
+//! New values of fields: parsed, and converted to the type of the value they replace.
 
 use runninghub_core::{Node, Sentence, is_rounded, say};
 use serde_json::Value;
@@ -6,25 +6,25 @@ use serde_json::Value;
 /// Drawn seeds are below this: every program that reads JSON keeps such numbers.
 const SEEDS: u64 = 1 << 53;
 
-/// Classes of ComfyUI whose seed is 0 or more. Classes of others may draw one for -1.
+/// ComfyUI's own classes, whose seeds are 0 or more. Custom classes may draw one for -1.
 const SAMPLERS: [&str; 5] =
     ["KSampler", "KSamplerAdvanced", "KSampler (Efficient)", "RandomNoise", "SamplerCustom"];
 
-/// Reads a value as a person writes it, given the present one: where that is text, the text to the letter, except that a
-/// JSON string loses its quotes; everywhere else JSON. `random` draws a seed.
+/// Parses a value as a user writes it, given the current one: if that is text, the new text is verbatim, except that a
+/// JSON string loses its quotes; otherwise it is JSON. `random` draws a seed.
 pub(super) fn written(field: &str, old: &Value, text: &str) -> Value {
     let json = serde_json::from_str(text);
     match (old, json) {
         (Value::String(_), Ok(json @ Value::String(_))) => json,
         (Value::String(_), _) => text.into(),
         (Value::Number(_), _) if is_drawn(field, old, text) => fastrand::u64(..SEEDS).into(),
-        // As a number it would be rounded.
+        // Parsed as a number it would be rounded.
         (_, Ok(Value::Number(_))) if is_rounded(text.trim()) => text.into(),
         (_, json) => json.unwrap_or_else(|_| text.into()),
     }
 }
 
-/// Whether the text asks for a random seed.
+/// Whether the text requests a random seed.
 pub(super) fn is_drawn(field: &str, old: &Value, text: &str) -> bool {
     old.is_number() && is_seed(field) && text.trim().eq_ignore_ascii_case("random")
 }
@@ -33,14 +33,14 @@ fn is_seed(field: &str) -> bool {
     field == "seed" || field.ends_with("_seed")
 }
 
-/// Whether the value is a seed that the node's class refuses.
+/// Whether the value is a seed that the node's class rejects.
 pub(super) fn is_negative_seed(node: &Node, field: &str, value: &Value) -> bool {
     is_seed(field)
         && SAMPLERS.contains(&node.class_type.raw())
         && value.as_f64().is_some_and(|number| number < 0.0)
 }
 
-/// Converts the value to the type of the one it replaces, or returns what is wanted and what was given.
+/// Converts the value to the type of the one it replaces, or returns the expected and the given type.
 pub(super) fn fit(old: &Value, new: Value) -> Result<Value, (Sentence, Sentence)> {
     match (old, new) {
         (Value::String(_), new @ (Value::Number(_) | Value::Bool(_))) => Ok(Value::String(new.to_string())),

@@ -1,4 +1,4 @@
-//! Makes a saved workflow ready to send: only nodes, and only what a server can read.
+//! Prepares a saved workflow for sending: only nodes, in a form that a server can read.
 
 use runninghub_core::{Node, NodeError, NodeId, Plan, is_not_a_number, link, saved_nodes, say};
 use serde_json::{Map, Value};
@@ -21,7 +21,7 @@ pub(super) fn read(text: &str) -> Result<(Map<String, Value>, Vec<String>), Erro
                 .of_nodes(vec![error])
                 .with_hint(say!("export the workflow again or remove the node")));
         };
-        // A server computes it anew. In metadata of pictures it is often `NaN`.
+        // A server recomputes it. In metadata of images it is often `NaN`.
         node.remove("is_changed");
         let inputs = node.entry("inputs").or_insert_with(|| Map::new().into());
         if let Some(field) = inputs.as_object().and_then(not_a_number) {
@@ -38,7 +38,7 @@ pub(super) fn read(text: &str) -> Result<(Map<String, Value>, Vec<String>), Erro
     Ok((nodes, left_out))
 }
 
-/// A comment or a version beside the nodes has none of a node's keys.
+/// A comment or a version next to the nodes has none of a node's keys.
 fn is_meant_as_node(value: &Map<String, Value>) -> bool {
     value.contains_key("class_type") || value.contains_key("inputs")
 }
@@ -129,7 +129,7 @@ mod tests {
                 "3": {"class_type": "SaveImage", "inputs": {"images": [if leftover { "1" } else { "2" }, 0]}},
             });
             if leftover {
-                // Nothing takes its output, and it is no output either: two such nodes feed each other.
+                // It feeds nothing but another such node, and neither is an output.
                 graph["4"] = json!({"class_type": "ImageInvert", "inputs": {"image": ["2", 0]}});
                 graph["2"]["inputs"]["mask"] = json!(["4", 0]);
             }

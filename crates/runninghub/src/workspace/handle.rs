@@ -79,7 +79,7 @@ impl Handle {
     /// The snapshot, and a receiver for the lines after it. A subscriber that falls behind by more than the backlog
     /// gets the number of missed lines, and takes a new [snapshot](Self::snapshot).
     pub fn subscribe(&self) -> (Snapshot, broadcast::Receiver<Arc<Line>>) {
-        // In this order: a line that comes in between is in both, and applying it twice changes nothing.
+        // In this order: a line that arrives in between is in both, and applying it twice changes nothing.
         let lines = self.lines.subscribe();
         (self.snapshot(), lines)
     }

@@ -1,4 +1,4 @@
-//! The recordings that a workspace keeps of its latest runs.
+//! A workspace's recordings of its latest runs.
 
 use std::{
     fs, io,
@@ -78,7 +78,7 @@ impl Recordings {
         all
     }
 
-    /// Removes recordings until one more fits. What cannot be removed stays.
+    /// Removes recordings until one more fits. Errors are ignored.
     fn make_room(&self) {
         let is_old = |path: &Path| {
             let age = fs::metadata(path).and_then(|data| data.modified()).map(|at| at.elapsed());
@@ -112,7 +112,7 @@ mod tests {
         let path = recordings.begin().expect("a folder");
         fs::write(path.join("meta.json"), format!(r#"{{"task_id":"{task}"}}"#)).expect("written");
         fs::write(path.join("http.jsonl"), vec![b'\n'; bytes]).expect("written");
-        // A clock that stands still must not decide the order.
+        // A stopped clock must not decide the order.
         let number = fs::read_dir(&recordings.dir).expect("a folder").count();
         let named = recordings.dir.join(format!("{number:013}"));
         fs::rename(path, &named).expect("renamed");

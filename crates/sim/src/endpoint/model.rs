@@ -13,7 +13,7 @@ pub(super) fn answer(state: &State, call: &Call) -> Answer {
 }
 
 fn run(state: &State, call: &Call) -> Result<Answer, Answer> {
-    let (key, model) = asked(state, call, FAMILY)?;
+    let (key, model) = key_and_model(state, call, FAMILY)?;
     let full =
         || Answer::v2_error("1520", "The number of concurrent tasks of the user has reached the limit");
     let task = state.create_of_model(key, &model).ok_or_else(full)?;
@@ -22,7 +22,11 @@ fn run(state: &State, call: &Call) -> Result<Answer, Answer> {
 }
 
 /// The key and the model of a request, with values that the model accepts.
-pub(super) fn asked<'a>(state: &State, call: &'a Call, family: &str) -> Result<(&'a str, Model), Answer> {
+pub(super) fn key_and_model<'a>(
+    state: &State,
+    call: &'a Call,
+    family: &str,
+) -> Result<(&'a str, Model), Answer> {
     let key = v2_key(state, call)
         .ok_or_else(|| Answer::v2_error("1601", "ApiKey verification failed, please check your ApiKey"))?;
     let endpoint = call.path.strip_prefix(family).unwrap_or_default();

@@ -2,14 +2,14 @@
 
 use serde_json::json;
 
-use super::model::asked;
+use super::model::key_and_model;
 use crate::{answer::Answer, call::Call, state::State};
 
 pub(super) const PATH: &str = "/openapi/v2/price-preview/{*endpoint}";
 const FAMILY: &str = "/openapi/v2/price-preview/";
 
 pub(super) fn answer(state: &State, call: &Call) -> Answer {
-    match asked(state, call, FAMILY) {
+    match key_and_model(state, call, FAMILY) {
         Ok((_, model)) => {
             let price = model.price();
             Answer::json(json!({

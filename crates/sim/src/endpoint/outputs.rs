@@ -26,7 +26,7 @@ pub(crate) fn outcome(state: &State, task: &Task) -> Answer {
     match task.phase() {
         Phase::Queued => queued(),
         Phase::Running => match task.address() {
-            Address::Told => running(&json!(state.socket_url(task))),
+            Address::Included => running(&json!(state.socket_url(task))),
             Address::Missing => running(&Value::Null),
             Address::StillQueued => queued(),
         },

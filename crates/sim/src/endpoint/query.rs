@@ -38,8 +38,8 @@ pub(crate) fn task_object(state: &State, task: &Task) -> Value {
     let has_results =
         phase == Phase::Success || phase == Phase::Failed && task.faults.lists_files_of_failed();
     // The nodes inside a model are not public.
-    let is_told = phase == Phase::Failed && !task.names.is_model;
-    let reason = task.failure().filter(|_| is_told).map(|error| failed_reason(task, error));
+    let has_reason = phase == Phase::Failed && !task.names.is_model;
+    let reason = task.failure().filter(|_| has_reason).map(|error| failed_reason(task, error));
     // A number here, although it exceeds a double's precision and is a string everywhere else.
     let number: Option<u64> = task.names.task_id.parse().ok();
     let usages = if phase.is_over() {

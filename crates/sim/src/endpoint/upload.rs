@@ -16,13 +16,13 @@ pub(super) fn answer(state: &State, call: &Call) -> Answer {
     if v2_key(state, call).is_none() {
         return Answer::wrong_key();
     }
-    let Some((Some(name), content)) = &call.file else { return told(301, "PARAMS_INVALID", &Value::Null) };
+    let Some((Some(name), content)) = &call.file else { return reply(301, "PARAMS_INVALID", &Value::Null) };
     if content.len() > MAX_FILE {
-        return told(809, "APIKEY_FILE_SIZE_EXCEEDED", &Value::Null);
+        return reply(809, "APIKEY_FILE_SIZE_EXCEEDED", &Value::Null);
     }
     let extension = kept_extension(name);
     let stored = format!("{}.{extension}", store(state, content));
-    told(
+    reply(
         0,
         "success",
         &json!({
@@ -60,6 +60,6 @@ fn kind(extension: &str) -> &'static str {
     }
 }
 
-fn told(code: i32, message: &str, data: &Value) -> Answer {
+fn reply(code: i32, message: &str, data: &Value) -> Answer {
     Answer::json(json!({"code": code, "message": message, "data": data}))
 }

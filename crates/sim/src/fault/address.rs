@@ -7,7 +7,7 @@ use super::{Fault, Faults};
 /// The socket information of a running task.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Address {
-    Told,
+    Included,
     /// 804 without a URL.
     Missing,
     /// The task still seems queued.
@@ -22,7 +22,7 @@ impl Faults {
             Fault::LateJoin(delay) if since_start < *delay => Some(Address::StillQueued),
             _ => None,
         });
-        late.unwrap_or(Address::Told)
+        late.unwrap_or(Address::Included)
     }
 
     pub(crate) fn address_in_create(&self) -> bool {

@@ -36,7 +36,7 @@ pub enum Fault {
     },
     /// Connections are cut this long before the run's last frames are due, or when they are.
     CutBeforeEnd(Duration),
-    /// From this frame on nothing is sent; connections stay open and the task goes on.
+    /// From this frame on nothing is sent; connections stay open and the task continues.
     SilenceAt(usize),
     /// The run's last frames are never sent; connections stay open.
     LastFramesNever,

@@ -251,12 +251,12 @@ mod tests {
 
     #[test]
     fn wrong_names_and_values_are_reported() {
-        let told = |text: &str| text.parse::<Fault>().unwrap_err().to_string();
-        assert_eq!(told("flood=1"), "no fault is called \"flood\"");
-        assert_eq!(told("url-never=1"), "fault url-never takes no value, not \"1\"");
-        assert_eq!(told("settle=soon"), "fault settle takes SECONDS, not \"soon\"");
-        assert_eq!(told("settle=-1"), "fault settle takes SECONDS, not \"-1\"");
-        assert_eq!(told("html=1.5"), "fault html takes RATE, not \"1.5\"");
-        assert_eq!(told("handshake-refused=200"), "fault handshake-refused takes [STATUS], not \"200\"");
+        let error = |text: &str| text.parse::<Fault>().unwrap_err().to_string();
+        assert_eq!(error("flood=1"), "no fault is called \"flood\"");
+        assert_eq!(error("url-never=1"), "fault url-never takes no value, not \"1\"");
+        assert_eq!(error("settle=soon"), "fault settle takes SECONDS, not \"soon\"");
+        assert_eq!(error("settle=-1"), "fault settle takes SECONDS, not \"-1\"");
+        assert_eq!(error("html=1.5"), "fault html takes RATE, not \"1.5\"");
+        assert_eq!(error("handshake-refused=200"), "fault handshake-refused takes [STATUS], not \"200\"");
     }
 }

@@ -36,7 +36,7 @@ impl Faults {
             _ => None,
         });
         match lists {
-            Some((asked, count)) if asked < count => files * asked as usize / count as usize,
+            Some((polls, count)) if polls < count => files * polls as usize / count as usize,
             _ => files,
         }
     }

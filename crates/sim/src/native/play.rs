@@ -101,20 +101,20 @@ impl Play<'_> {
     fn text(&mut self, text: &Utf8Bytes) -> bool {
         let text = text.replace(&self.scenario.prompt_id, &self.prompt.id);
         // A frame with `NaN` is sent unchanged, and leaves no trace in the history.
-        let told: Value = serde_json::from_str(&text).unwrap_or_default();
-        let kind = told["type"].as_str().unwrap_or_default().to_owned();
+        let frame: Value = serde_json::from_str(&text).unwrap_or_default();
+        let kind = frame["type"].as_str().unwrap_or_default().to_owned();
         let version = self.state.version();
         match &*kind {
             // The queue and the end of the run send their own.
             "status" => return false,
             "progress_state" if !version.has(Version::PROGRESS_STATE) => return false,
-            "executed" => self.keep(&told["data"]),
+            "executed" => self.keep(&frame["data"]),
             "execution_start" | "execution_cached" | "execution_success" | "execution_error" => {
-                self.messages.push(json!([kind, told["data"]]));
+                self.messages.push(json!([kind, frame["data"]]));
             }
             _ => {}
         }
-        let text = if kind == "executed" && self.is_temp(&told["data"]["node"]) {
+        let text = if kind == "executed" && self.is_temp(&frame["data"]["node"]) {
             text.replace(r#""type": "output""#, r#""type": "temp""#)
         } else {
             text

@@ -41,7 +41,7 @@ pub enum Certificate {
     Expired,
     /// For a different host name.
     WrongName,
-    /// Signed by itself.
+    /// Self-signed.
     SelfSigned,
     /// The authority's own certificate, which is a CA and names no host, as created by `openssl req -x509`.
     Authority,

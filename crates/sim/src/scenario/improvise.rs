@@ -99,10 +99,10 @@ fn of_loops<'a>(workflow: &'a Map<String, Value>, word: &str) -> impl Iterator<I
         .map(|(id, _)| id)
 }
 
-/// The number of rounds that a loop's start asks for, as far as a simulator waits for them.
+/// The number of rounds that a loop's start requests, up to the simulator's limit.
 fn rounds(start: &Value) -> u32 {
-    let asked = start["inputs"].as_object().into_iter().flatten().find_map(|(_, value)| value.as_u64());
-    u32::try_from(asked.unwrap_or(3).clamp(1, MOST_ROUNDS)).unwrap_or(1)
+    let rounds = start["inputs"].as_object().into_iter().flatten().find_map(|(_, value)| value.as_u64());
+    u32::try_from(rounds.unwrap_or(3).clamp(1, MOST_ROUNDS)).unwrap_or(1)
 }
 
 /// The nodes that no other node uses: the likely outputs of the graph.

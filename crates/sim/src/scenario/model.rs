@@ -57,8 +57,8 @@ impl Scenario {
         &self.name
     }
 
-    /// The id under which the simulator serves this scenario, besides its name: the recorded one, else 19 digits like the
-    /// platform's ids, and the same for the same name.
+    /// The id under which the simulator serves this scenario, besides its name: the recorded one, or else 19 digits
+    /// like the platform's ids, which depend on the name only.
     pub fn workflow_id(&self) -> String {
         if let Some(id) = &self.id {
             return id.clone();

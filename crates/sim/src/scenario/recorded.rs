@@ -1,4 +1,4 @@
-//! What a recording is a run of: a workflow, an app or a model, according to its requests.
+//! The kind of a recorded run: workflow, app or model, according to its requests.
 
 use std::{path::Path, time::Duration};
 
@@ -25,7 +25,7 @@ pub enum Recorded {
     Model(Model),
 }
 
-/// What a request started.
+/// The task that a request started.
 enum Started {
     Workflow(Option<String>),
     App(String),
@@ -61,7 +61,7 @@ impl Recorded {
     }
 }
 
-/// What a request started, if it was accepted.
+/// The task that a request started, if it was accepted.
 fn started(row: &HttpRow) -> Option<Started> {
     let path = row.path.split('?').next().unwrap_or_default();
     let answer: Value = serde_json::from_str(&row.text).ok()?;
@@ -139,8 +139,8 @@ impl Run {
 fn file(result: &Value, number: usize) -> File {
     let text = |name: &str| result[name].as_str();
     let node_id = text("nodeId").unwrap_or("1").to_owned();
-    if let Some(said) = text("text") {
-        let content = Bytes::from(said.to_owned());
+    if let Some(text_file) = text("text") {
+        let content = Bytes::from(text_file.to_owned());
         return File { node_id, name: format!("text-{number}.txt"), content };
     }
     let link = text("url").or_else(|| text("fileUrl")).unwrap_or_default();

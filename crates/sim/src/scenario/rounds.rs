@@ -46,7 +46,7 @@ impl Writer {
         None
     }
 
-    /// The text that says how many rounds are over (event 3).
+    /// The text with the number of finished rounds (event 3).
     pub(super) fn iteration(&mut self, start: &ScriptNode, done: u32) {
         let text = format!("Iteration {done} / {}", start.rounds);
         let length = u32::try_from(start.id.len()).unwrap_or_default();

@@ -319,15 +319,15 @@ impl Writer {
         );
     }
 
-    /// The end of the run, if it ends at this node. `told` is the node that the message names.
-    pub(super) fn stop(&mut self, node: &ScriptNode, told: &ScriptNode) -> Option<End> {
+    /// The end of the run, if it ends at this node. `named` is the node in the message.
+    pub(super) fn stop(&mut self, node: &ScriptNode, named: &ScriptNode) -> Option<End> {
         match &node.part {
-            Part::Fails { kind, message } => Some(self.fail(told, kind, message)),
+            Part::Fails { kind, message } => Some(self.fail(named, kind, message)),
             Part::Interrupted => {
                 self.send(
                     "execution_interrupted",
                     json!({
-                        "prompt_id": self.prompt_id, "node_id": told.id, "node_type": told.class_type,
+                        "prompt_id": self.prompt_id, "node_id": named.id, "node_type": named.class_type,
                         "executed": self.executed, "timestamp": self.timestamp(),
                     }),
                 );

@@ -32,7 +32,7 @@ impl Answer {
     }
 }
 
-/// One request on a connection of its own; `None` if the connection was closed without a response.
+/// One request on its own connection; `None` if the connection was closed without a response.
 pub(crate) async fn request(
     method: &str,
     url: &str,
@@ -114,8 +114,8 @@ impl Client {
 
     /// The URL of a running task's socket.
     pub(crate) async fn address(&self, task_id: &str) -> String {
-        let told = |outputs: &Value| outputs["data"]["netWssUrl"].is_string();
-        let outputs = self.outputs_when(task_id, told).await;
+        let has_url = |outputs: &Value| outputs["data"]["netWssUrl"].is_string();
+        let outputs = self.outputs_when(task_id, has_url).await;
         outputs["data"]["netWssUrl"].as_str().unwrap().to_owned()
     }
 

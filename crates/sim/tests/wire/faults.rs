@@ -141,7 +141,7 @@ async fn cut_before_end() {
     assert_eq!(client.end(&task).await["code"], 0);
 }
 
-/// The first response after such a cut still says that the task runs.
+/// The first response after such a cut still reports a running task.
 #[tokio::test]
 async fn cut_before_end_while_it_runs() {
     let (_sim, client) = with("cut-before-end=0.05").await;

@@ -216,7 +216,10 @@ async fn a_webhook_carries_the_object_of_query() {
     let url = format!("http://{}/hook", listener.local_addr().unwrap());
     let client = Client::new(&sim);
     let task = client.post(TEXT, json!({"prompt": "x", "webhookUrl": url})).await["taskId"].clone();
-    let told = timeout(Duration::from_secs(20), received(listener)).await.expect("called back");
-    assert_eq!((&told["event"], &told["taskId"]), (&json!("TASK_END"), &task));
-    assert_eq!((&told["eventData"]["status"], &told["eventData"]["taskId"]), (&json!("SUCCESS"), &task));
+    let delivery = timeout(Duration::from_secs(20), received(listener)).await.expect("called back");
+    assert_eq!((&delivery["event"], &delivery["taskId"]), (&json!("TASK_END"), &task));
+    assert_eq!(
+        (&delivery["eventData"]["status"], &delivery["eventData"]["taskId"]),
+        (&json!("SUCCESS"), &task)
+    );
 }

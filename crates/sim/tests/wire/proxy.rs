@@ -258,7 +258,7 @@ async fn encryption_ends_at_the_proxy() {
 #[tokio::test]
 async fn encryption_breaks_where_it_has_to() {
     use runninghub_sim::{Authority, Certificate};
-    for (toxic, told) in [(Toxic::garbage(3), "DecryptError"), (Toxic::alert(3), "AlertReceived")] {
+    for (toxic, expected) in [(Toxic::garbage(3), "DecryptError"), (Toxic::alert(3), "AlertReceived")] {
         let authority = Authority::new().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let proxy = FaultProxy::with_tls(&authority, Certificate::Good).await.unwrap();
@@ -286,7 +286,7 @@ async fn encryption_breaks_where_it_has_to() {
         let mut read = Vec::new();
         let error = timeout(HANG, client.read_to_end(&mut read)).await.unwrap().unwrap_err();
         assert!(b"abc".starts_with(&read), "{read:?}");
-        assert!(format!("{error:?}").contains(told), "{error:?}");
+        assert!(format!("{error:?}").contains(expected), "{error:?}");
     }
 }
 

@@ -145,7 +145,7 @@ struct Keepalive {
     interval: Duration,
     patience: Duration,
     /// A ping was sent.
-    asked: bool,
+    pinged: bool,
     /// A message arrived since the last ping.
     heard: bool,
 }
@@ -157,20 +157,20 @@ enum Beat {
 
 impl Keepalive {
     fn new(interval: Duration, patience: Duration) -> Self {
-        Self { timer: Box::pin(sleep(interval)), interval, patience, asked: false, heard: false }
+        Self { timer: Box::pin(sleep(interval)), interval, patience, pinged: false, heard: false }
     }
 
     /// Poll until it returns pending: each beat sets the timer for the next.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Beat> {
         loop {
             ready!(self.timer.as_mut().poll(cx));
-            let (wait, beat) = match (self.asked, self.heard) {
+            let (wait, beat) = match (self.pinged, self.heard) {
                 (true, false) => return Poll::Ready(Beat::Dead),
                 (true, true) => (self.interval.saturating_sub(self.patience), None),
                 (false, _) => (self.patience, Some(Beat::Ping)),
             };
             self.timer.as_mut().reset(Instant::now() + wait);
-            self.asked = beat.is_some();
+            self.pinged = beat.is_some();
             if let Some(beat) = beat {
                 self.heard = false;
                 return Poll::Ready(beat);

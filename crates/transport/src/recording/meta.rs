@@ -53,7 +53,7 @@ pub struct Prompt {
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default)]
 pub struct RecordedResult {
-    /// The node that made it; results of models don't name one.
+    /// The node that produced it; results of models don't name one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub node_id: Option<NodeId>,
     /// Its kind, such as `png`, as the server names it.
@@ -63,7 +63,7 @@ pub struct RecordedResult {
     pub bytes: u64,
     /// Its SHA-256 in hexadecimal.
     pub sha256: String,
-    /// Its width and height, pixels, if it is a picture.
+    /// Its width and height in pixels, if it is an image.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dimensions: Option<(u64, u64)>,
 }

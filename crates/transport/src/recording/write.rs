@@ -26,14 +26,14 @@ pub struct RecordingWriter {
     keeps_previews: bool,
 }
 
-/// The timeline of an earlier recording in the same folder. It stays when a run is recorded anew, to be compared with it.
+/// The timeline of an earlier recording in the same folder. It is kept for comparison when a run is recorded again.
 pub const SNAPSHOT: &str = "timeline.snap";
 
-/// The folder beside it with the pictures that the run is expected to make.
+/// The folder next to it with the expected images of the run.
 pub const EXPECTED: &str = "expected";
 
-/// Whether the folder is empty except for what is expected of the run, or holds a recording of nothing: of a run that was refused before
-/// it was sent.
+/// Whether the folder is empty except for expectations of the run, or contains an empty recording of a run that was
+/// refused before it was sent.
 fn is_free(folder: &Path) -> io::Result<bool> {
     let names = fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.file_name()));
     let mut names = names.collect::<io::Result<Vec<_>>>()?;

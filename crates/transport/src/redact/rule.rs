@@ -151,7 +151,7 @@ impl<'t> Runs<'t> {
         };
         if !known.contains(&from) {
             let rest = self.text.get(from..).unwrap_or_default();
-            // What comes before the known run may lead into it.
+            // Text before the known run may lead into it.
             let unknown =
                 if from < known.start { rest.get(..known.start - from).unwrap_or(rest) } else { rest };
             let size = unknown.iter().take_while(|byte| is_in(**byte)).count();

@@ -88,7 +88,7 @@ fn an_escape_goes_as_a_whole() {
 
 #[test]
 fn all_planted_spellings_are_found() {
-    let told = Redactor::new().secret(KEY).secret("user:1904154698679771137");
+    let redactor = Redactor::new().secret(KEY).secret("user:1904154698679771137");
     let basic = STANDARD.encode(format!("user:{KEY}"));
     let nested = serde_json::to_string(&format!("{{\"k\":\"{KEY}\"}}")).unwrap();
     let planted = [
@@ -116,7 +116,7 @@ fn all_planted_spellings_are_found() {
         format!("/proxy/{KEY}/ws"),
     ];
     for text in &planted {
-        let clean = told.redact(text);
+        let clean = redactor.redact(text);
         assert_ne!(clean, *text, "not found");
         for secret in [KEY, "1904154698679771137"] {
             for spelling in

@@ -22,11 +22,11 @@ const TARGETS: [(&str, Kind); 4] =
 const TABLES: [&str; 5] = ["set", "matrix", "zip", "exclude", "limits"];
 const LIMITS: [&str; 4] = ["slots", "max_cost", "max_failures", "until"];
 
-/// A job while it is read.
+/// A job being read.
 pub(super) struct Draft<'r> {
     pub(super) reader: Reader<'r>,
     pub(super) job: Job,
-    /// What all rows have in common; `id` and `out` are not filled in yet.
+    /// Settings common to all rows; `id` and `out` are not filled in yet.
     pub(super) base: Row,
     pub(super) seed: u64,
     pub(super) set: Vec<(String, InSet, At)>,
@@ -98,7 +98,7 @@ impl<'r> Draft<'r> {
         }
     }
 
-    /// A target, or what steers all rows.
+    /// A target, or a setting for all rows.
     fn read_word(&mut self, key: &str, item: &Item, at: At) {
         let Some(text) = scalar(item) else {
             self.reader.wrong(at, key, say!("it is neither text nor a number"), None);

@@ -12,7 +12,7 @@ use crate::{
     template,
 };
 
-/// Random seeds have so many bits: every program reads them as the same number.
+/// Number of bits of a random seed: few enough for every program to read the same number.
 const SEED_BITS: u32 = 53;
 
 impl Draft<'_> {
@@ -60,7 +60,7 @@ impl Draft<'_> {
                 .filter(|(_, value, _)| matches!(value, InSet::Random))
                 .map(|(name, ..)| &**name)
                 .collect();
-            // Runs with random seeds differ, so that each of them is a row.
+            // Runs with random seeds differ, so each of them is a row.
             let (copies, repeat) =
                 if random.is_empty() { (1, self.base.repeat) } else { (self.base.repeat.unwrap_or(1), None) };
             for _ in 0..copies {
@@ -107,7 +107,7 @@ fn is_excluded(excluded: &mut [Excluded], combination: &[(&str, &Given)]) -> boo
     any
 }
 
-/// Draws the random seeds of a row from what else it sets, so that other rows don't change them. `seen` counts equal
+/// Derives the random seeds of a row from its other values, so that other rows don't affect them. `seen` counts equal
 /// rows, which get different seeds.
 fn draw(from: u64, fields: &[&str], set: &mut Set<Given>, seen: &mut HashMap<Digest, u32>) {
     if fields.is_empty() {
@@ -125,7 +125,7 @@ fn draw(from: u64, fields: &[&str], set: &mut Set<Given>, seen: &mut HashMap<Dig
     }
 }
 
-/// A seed that follows from some texts.
+/// A seed derived from texts.
 pub(super) fn seed(from: &[&str]) -> Given {
     Given::Json((number(&Digest::of(from.join("\0"))) >> (64 - SEED_BITS)).into())
 }

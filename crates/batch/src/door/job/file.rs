@@ -14,10 +14,10 @@ use crate::{
     door::{disk::Files, text::decode},
 };
 
-/// What a job says.
+/// The content of a job.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Job {
-    /// What it runs, if it says so: the kind, and the id or endpoint.
+    /// Its target, if given: the kind, and the id or endpoint.
     #[serde(skip)]
     pub target: Option<(Kind, String)>,
     /// Its rows, with random seeds drawn: the same job gives the same seeds.

@@ -1,4 +1,4 @@
-//! The limits of a batch, as they are written.
+//! The limits of a batch, as written.
 
 use std::str::FromStr;
 
@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::Amount;
 
-/// The limits that a job names, or that a ledger remembers. `None` where they say nothing.
+/// The limits set by a job, or stored in a ledger; `None` if not set.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default)]
 pub struct JobLimits {
-    /// The most slots to use at once.
+    /// Maximum number of slots to use at once.
     pub slots: Option<u32>,
-    /// The most that all rows together may cost.
+    /// Maximum total cost of all rows.
     pub max_cost: Option<Amount>,
     /// How many failures pause the batch.
     pub max_failures: Option<MaxFailures>,
@@ -27,11 +27,11 @@ pub struct JobLimits {
 pub enum MaxFailures {
     /// So many.
     Count(u32),
-    /// So many of a hundred rows of the whole batch, 1 to 100.
+    /// A percentage of all rows in the batch, 1 to 100.
     Percent(u8),
 }
 
-/// A time of day, on the clock of the machine.
+/// A time of day, on the machine's clock.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 pub struct Clock {
     /// 0 to 23.
@@ -41,7 +41,7 @@ pub struct Clock {
 }
 
 impl JobLimits {
-    /// These, and where they say nothing, the others.
+    /// These limits, with unset ones taken from the others.
     #[must_use]
     pub fn or(self, others: Self) -> Self {
         Self {
@@ -52,7 +52,7 @@ impl JobLimits {
         }
     }
 
-    /// These, but not where the others say something.
+    /// These limits, without those that the others set.
     #[must_use]
     pub fn without(self, others: Self) -> Self {
         Self {

@@ -16,7 +16,7 @@ use crate::{
     likeness::did_you_mean,
 };
 
-/// The most random seeds of an axis.
+/// Maximum number of random seeds on an axis.
 const MAX_SEEDS: i64 = 100_000;
 
 /// The text of a job, for the lines of its problems.
@@ -31,12 +31,12 @@ pub(super) struct Reader<'r> {
 pub(super) enum Values {
     /// Given values.
     List(Vec<Given>),
-    /// So many random seeds.
+    /// This many random seeds.
     Random(usize),
 }
 
 impl Reader<'_> {
-    /// Adds the problems of something at a key.
+    /// Adds the problems found at a key.
     pub(super) fn add(&mut self, error: &Error, at: At, key: &str) {
         error.problems().iter().for_each(|problem| self.problems.add(problem.clone().at(at).column(key)));
     }
@@ -70,7 +70,7 @@ impl Reader<'_> {
         span.map_or(At::Source, |span| line(self.document.raw(), &span))
     }
 
-    /// The entries of a table of fields. `6.text` without quotes is a table in a table, and a field all the same.
+    /// The entries of a table of fields. Unquoted `6.text` is a nested table, and is accepted as a field.
     pub(super) fn fields<'t>(&self, table: &'t dyn TableLike) -> Vec<(String, &'t Item, At)> {
         let mut fields = Vec::new();
         for (key, item) in table.iter() {

@@ -1,4 +1,4 @@
-//! What the jobs of rows report, and what others have written: it goes into the schedule.
+//! Feeds reports of jobs, and changes by other processes, into the schedule.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,35 +13,35 @@ use tokio::time::Instant;
 use super::{
     super::{
         fault::{Refusal, amount, class_of_failure, of_failure, published, words},
-        job::Told,
+        job::Update,
         news::{News, Over},
     },
     BatchRun, Stage,
 };
 use crate::{Event, Fault, ItemId, ItemState};
 
-/// The pause before a task that can't be watched is followed again.
+/// The pause before following a task again after a failure to watch it.
 const FOLLOW_AGAIN: Duration = Duration::from_secs(30);
 
 impl BatchRun {
-    /// Something happened to a row.
-    pub(super) fn take(&mut self, id: &ItemId, told: Told) {
+    /// Handles a job's report.
+    pub(super) fn take(&mut self, id: &ItemId, update: Update) {
         let now = self.now();
         let Some(row) = self.rows.get_mut(id) else { return };
         let item = id.clone();
-        match told {
-            Told::Sending => {
+        match update {
+            Update::Sending => {
                 row.stage = Stage::Sending;
                 self.schedule.on(now, Event::Sent { item: item.clone() });
                 self.news.push_back(News::Sending(item));
             }
-            Told::Waiting { slots, wait, is_throttled } => {
+            Update::Waiting { slots, wait, is_throttled } => {
                 if is_throttled {
                     self.schedule.on(now, Event::Throttled { key: row.key.clone() });
                 }
                 if slots.is_some_and(|slots| slots.limit.is_some_and(|limit| slots.unknown >= limit)) {
                     self.schedule.on(now, Event::Stuck { key: row.key.clone() });
-                    let message = say!("submits of unknown outcome hold all slots of the key");
+                    let message = say!("submits with an unknown outcome hold all slots of the key");
                     self.news.push_back(News::Warning { item: None, code: "slots", message });
                 }
                 if row.stage == Stage::Sending {
@@ -50,23 +50,23 @@ impl BatchRun {
                 }
                 self.news.push_back(News::Slots { item, slots, wait });
             }
-            Told::Warning { code, message } => {
+            Update::Warning { code, message } => {
                 self.news.push_back(News::Warning { item: Some(item), code, message });
             }
-            Told::Accepted(handle) => {
+            Update::Accepted(handle) => {
                 row.stage = Stage::Running;
                 row.attempt = handle.snapshot().attempt.or(row.attempt.take());
                 row.task = Some(handle.id());
                 self.schedule.on(now, Event::Accepted { item: item.clone() });
                 self.news.push_back(News::Accepted { item, handle });
             }
-            Told::Line(line) => self.news.push_back(News::Line { item, line }),
-            Told::Finished(Finished::Ended { outcome, saved }) => self.ended(id, *outcome, saved),
-            Told::Finished(Finished::Lost(error)) => self.lost(id, &error),
-            Told::Finished(_) => row.stage = Stage::Idle,
-            Told::Failed(error) if row.stage == Stage::Running => self.lost(id, &error),
-            Told::Failed(error) => self.refused(id, &error),
-            Told::Fetched(saved) => self.fetched(id, saved),
+            Update::Line(line) => self.news.push_back(News::Line { item, line }),
+            Update::Finished(Finished::Ended { outcome, saved }) => self.ended(id, *outcome, saved),
+            Update::Finished(Finished::Lost(error)) => self.lost(id, &error),
+            Update::Finished(_) => row.stage = Stage::Idle,
+            Update::Failed(error) if row.stage == Stage::Running => self.lost(id, &error),
+            Update::Failed(error) => self.refused(id, &error),
+            Update::Fetched(saved) => self.fetched(id, saved),
         }
     }
 
@@ -101,12 +101,12 @@ impl BatchRun {
         self.over(now, event, over);
     }
 
-    /// A row is over, unless it starts again.
+    /// A row is over, unless it is retried.
     fn over(&mut self, now: Duration, event: Event, over: Over) {
         let before = self.schedule.tally();
         self.schedule.on(now, event);
         let after = self.schedule.tally();
-        // A fault of the platform or of the key: it is ready again.
+        // The platform or the key was at fault: it is ready again.
         if over.state != ItemState::Cancelled && over.state != ItemState::Done && after.ready > before.ready {
             let why = over.why.unwrap_or_else(|| say!("the task failed"));
             self.news.push_back(News::Retry { item: over.item, why });
@@ -115,7 +115,7 @@ impl BatchRun {
         }
     }
 
-    /// The submit of a row made no task, or it is unknown whether it did.
+    /// The submit of a row created no task, or perhaps one.
     fn refused(&mut self, id: &ItemId, error: &Error) {
         let (now, item) = (self.now(), id.clone());
         let Some(row) = self.rows.get_mut(id) else { return };
@@ -189,7 +189,7 @@ impl BatchRun {
         self.news.push_back(News::Over(Box::new(over)));
     }
 
-    /// Reads what others have written.
+    /// Reads changes by other processes.
     pub(super) async fn look(&mut self) {
         if self.is_halted().await {
             self.pause();
@@ -198,18 +198,18 @@ impl BatchRun {
     }
 
     pub(super) async fn is_halted(&self) -> bool {
-        // What can't be read now can be read later.
+        // Retried later if it can't be read now.
         self.ledger.is_halted(&self.setup.batch).await.is_ok_and(|is_halted| is_halted)
     }
 
-    /// Reads whether submits of unknown outcome are resolved: by a webhook, or by the user. Returns whether any is.
+    /// Checks whether unknown submits were resolved, by a webhook or the user. Returns whether any was.
     pub(super) async fn resolve(&mut self) -> bool {
         let unknown = self.rows.iter().filter(|(_, row)| row.stage == Stage::Unknown);
         let unknown: Vec<_> = unknown.map(|(id, row)| (id.clone(), row.attempt.clone())).collect();
         let mut is_any = false;
         for (id, attempt) in unknown {
             let Some(attempt) = attempt else { continue };
-            // What can't be read now can be read later.
+            // Retried later if it can't be read now.
             if let Ok(entry) = self.ledger.entry(Filter::all().attempt(attempt.as_str())).await {
                 is_any |= self.settled(&id, &entry);
             }
@@ -217,7 +217,7 @@ impl BatchRun {
         is_any
     }
 
-    /// The submit of a row was of unknown outcome. Returns whether it no longer is.
+    /// Checks a row's unknown submit. Returns whether it was resolved.
     fn settled(&mut self, id: &ItemId, entry: &Entry) -> bool {
         let (now, item) = (self.now(), id.clone());
         match (entry.state, &entry.task) {

@@ -11,15 +11,15 @@ use crate::{
     exit::{Error, Exit, chain},
 };
 
-/// Writes what became of a batch in another format.
+/// Writes the results of a batch in another format.
 pub(super) async fn export(context: &mut Context, args: &args::BatchExport) -> Result<Exit, Error> {
     let format = match args.format {
         Some(Format::Export(format)) => format,
         _ => Export::Csv,
     };
     if context.format == Format::Json && args.to.is_none() {
-        return Err(Error::usage(say!("standard output has the lines of `--json`"))
-            .hint(say!("name a file for the export with `--to FILE`")));
+        return Err(Error::usage(say!("standard output is used for the lines of `--json`"))
+            .hint(say!("choose a file for the export with `--to FILE`")));
     }
     let ledger = context.workspace()?.ledger_to_read()?;
     let kept = ledger.items(&args.batch).await?;
@@ -37,8 +37,7 @@ pub(super) async fn export(context: &mut Context, args: &args::BatchExport) -> R
     let results = match results {
         Some(Ok(results)) => Some(results),
         Some(Err(error)) => {
-            context
-                .warn("results", say!("the folder of the results cannot be read: {error}", error = &error));
+            context.warn("results", say!("the results folder cannot be read: {error}", error = &error));
             None
         }
         None => None,
@@ -52,7 +51,7 @@ pub(super) async fn export(context: &mut Context, args: &args::BatchExport) -> R
     Ok(Exit::Done)
 }
 
-/// What became of each item: the folder of the results knows most, and the ledger where each stands.
+/// The record of each item: details from the results folder, the state from the ledger.
 fn records(kept: &[ItemEntry], results: Option<&Results>) -> Result<Vec<Record>, Error> {
     let mut records = Vec::with_capacity(kept.len());
     for kept in kept {

@@ -16,7 +16,7 @@ use crate::{
 pub(super) async fn list(context: &mut Context, args: &args::BatchList) -> Result<Exit, Error> {
     let batches = context.workspace()?.ledger_to_read()?.batches().await?;
     if batches.is_empty() {
-        context.advice.push(say!("no batch was started on this machine yet"));
+        context.advice.push(say!("no batch has been started on this machine yet"));
     }
     let most = if args.limit == 0 { usize::MAX } else { args.limit };
     let more = batches.len().saturating_sub(most);

@@ -25,10 +25,10 @@ use crate::{
     exit::{Error, Exit},
 };
 
-/// Rows of unknown outcome that are named.
+/// Maximum number of unknown rows listed.
 const NAMED: usize = 3;
 
-/// Shows what a run of a batch would do. Only questions that are free are sent.
+/// Shows what a run of a batch would do. Only sends requests that cost nothing.
 pub(super) async fn plan(context: &mut Context, args: args::BatchPlan) -> Result<Exit, Error> {
     let args::BatchPlan { rows, resume, slots, is_listed } = args;
     let ledger = context.workspace()?.ledger_to_read()?;
@@ -39,7 +39,7 @@ pub(super) async fn plan(context: &mut Context, args: args::BatchPlan) -> Result
     let past = before.past(&*ledger, &chosen.target).await?;
     let slots = match (slots, &chosen.service) {
         (Some(slots), _) => usize::try_from(slots).ok(),
-        // Only the time depends on it.
+        // Only the time estimate depends on it.
         (None, Some(service)) if past.knows_times() && !starting.is_empty() => service.slots().await,
         (None, _) => None,
     };
@@ -95,7 +95,7 @@ fn shown(
     });
     let mut lines = summary.lines();
     if reuse > 0 {
-        lines.push(say!("reuse {n}: the same ran in another batch", n = reuse));
+        lines.push(say!("reuse {n}: identical rows ran in another batch", n = reuse));
     }
     BatchPlan {
         batch: before.name.clone(),

@@ -1,4 +1,4 @@
-//! What a plan and a run of a batch have in common: the rows, checked and compared with what earlier runs did.
+//! The common part of planning and running a batch: the rows, checked and compared with earlier runs.
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -34,11 +34,11 @@ pub(super) struct Prepared {
     pub(super) items: Vec<Item>,
     pub(super) before: Before,
     pub(super) recorded: Vec<Recorded>,
-    /// What happens to each item.
+    /// The planned action of each item.
     pub(super) compared: Comparison,
 }
 
-/// Reads and checks the rows, and compares them with what the ledger has.
+/// Reads and checks the rows, and compares them with the ledger.
 pub(super) async fn prepare(
     context: &mut Context,
     ledger: &dyn Ledger,
@@ -56,7 +56,7 @@ pub(super) async fn prepare(
     Ok(Prepared::new(read, chosen, items, before, resume.policies()))
 }
 
-/// The rows of a batch as the ledger has them.
+/// The rows of a batch from the ledger.
 pub(super) async fn stored(
     context: &mut Context,
     ledger: &dyn Ledger,
@@ -76,14 +76,14 @@ pub(super) async fn stored(
 }
 
 impl Prepared {
-    /// Compares the items with what the ledger has.
+    /// Compares the items with the ledger.
     fn new(read: Read, chosen: Chosen, items: Vec<Item>, before: Before, policies: Policies) -> Self {
         let recorded = before.recorded();
         let compared = compare(&items, recorded.clone(), policies, &mut |id| before.item(id));
         Self { read, chosen, items, before, recorded, compared }
     }
 
-    /// The same after it was decided what happens to rows that set other values than those that ran.
+    /// The same after a decision about rows whose values differ from those that ran.
     pub(super) fn decided(self, resume: &args::Resume, changed: OnChange) -> Self {
         let Self { read, chosen, items, before, .. } = self;
         Self::new(read, chosen, items, before, Policies { changed, ..resume.policies() })
@@ -99,7 +99,7 @@ impl Prepared {
         Self::new(read, chosen, items, before, policies.policies())
     }
 
-    /// Asks what happens to rows that set other values than those that ran. `None` if the answer is neither to run nor to
+    /// Asks what to do with rows whose values differ from those that ran. `None` if the answer is neither to run nor to
     /// keep them.
     pub(super) fn ask(&self, printer: Printer) -> Option<OnChange> {
         for line in self.compared.summary.lines() {
@@ -143,18 +143,18 @@ fn check_folder(out: &Path) -> Result<(), Error> {
         let file = Fact::of(there.display());
         return Err(cannot(say!("{file} is not a folder", file)));
     }
-    // It has no name, and is gone when it is closed.
+    // It has no name, and disappears when it is closed.
     tempfile::tempfile_in(there).map(drop).map_err(|why| cannot(Sentence::verbatim(why.to_string())))
 }
 
-/// The results of a task that has run the same as a row, in another batch.
+/// The results of a task that ran the same as a row, in another batch.
 pub(super) struct Reused {
     pub(super) batch: String,
     pub(super) task: TaskId,
     pub(super) files: Vec<SavedFile>,
 }
 
-/// What rows that would start can take from other batches, by fingerprint.
+/// Results of other batches that new rows can reuse, by fingerprint.
 pub(super) async fn reused(
     ledger: &dyn Ledger,
     items: &[Item],
@@ -176,23 +176,23 @@ pub(super) async fn reused(
     Ok(saved.collect())
 }
 
-/// What can be done about rows that don't start.
+/// Hints for rows that don't start.
 pub(super) fn advise(context: &mut Context, before: &Before, compared: &Comparison) {
     let summary = &compared.summary;
     if summary.asked > 0 {
         context.advice.push(say!(
-            "`--changed run` runs changed rows with their new values, `--changed keep` goes on with the old ones"
+            "`--changed run` runs changed rows with their new values, `--changed keep` continues with the old ones"
         ));
     }
     if !summary.failed.is_empty() || !summary.refused.is_empty() || summary.cancelled > 0 {
-        context.advice.push(say!("`--retry-failed` runs rows again that failed, were cancelled or refused"));
+        context.advice.push(say!("`--retry-failed` reruns rows that failed, were cancelled or refused"));
     }
     if let Some((item, entry)) = before.unknown().next() {
         context.advice.push(how_to_resolve(item, &entry.attempt));
     }
 }
 
-/// What to do about a row whose submit is of unknown outcome.
+/// The hint for a row with an unknown submit.
 pub(super) fn how_to_resolve(item: &str, attempt: &AttemptId) -> Sentence {
     say!(
         "check the task list on the RunningHub website, then say what you found about row `{item}` with\n  \

@@ -1,4 +1,4 @@
-//! How far a batch is, and how long it still takes.
+//! The progress of a batch, and the time left.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -19,28 +19,28 @@ use crate::{
 /// How often the time left is estimated.
 const ESTIMATE: Duration = Duration::from_secs(1);
 
-/// The figures of a batch while it runs.
+/// The progress of a running batch.
 pub(super) struct Progress {
     batch: String,
     rows: usize,
-    /// How many rows stand where that this run does nothing with.
+    /// The number of rows that this run doesn't handle, by state.
     others: BTreeMap<&'static str, usize>,
     overall: Overall,
     /// The number of each row in the overall figure, and its group.
     index: HashMap<ItemId, (usize, String)>,
     durations: Durations,
-    /// Rows that run, and since when.
+    /// Running rows, with their start times.
     running: HashMap<ItemId, (Instant, Handle)>,
-    /// Rows that have not been started, in their order, and their groups.
+    /// Rows that have not been started, in order, with their groups.
     ready: Vec<(ItemId, String)>,
     slots: Option<Busy>,
     /// What the next row waits for.
     wait: Option<Sentence>,
     /// The time left, and when it was estimated.
     eta: Option<(Instant, Option<Band>)>,
-    /// The most rows that ran at once.
+    /// The largest number of rows that ran at once.
     most: usize,
-    /// The most slots that it uses.
+    /// Maximum number of slots that it uses.
     max_slots: Option<usize>,
 }
 
@@ -55,7 +55,7 @@ impl Progress {
     ) -> Self {
         let group = |item: &Item| item.instance.clone().unwrap_or_default();
         let mut overall = Overall::default();
-        // Without a history all rows take as long.
+        // Without a history all rows are assumed to take the same time.
         let seconds =
             |item: &Item| past.durations().mean(&group(item)).map_or(1.0, |mean| mean.as_secs_f64());
         overall.add(items.iter().map(seconds));
@@ -92,7 +92,7 @@ impl Progress {
         }
     }
 
-    /// Something has happened.
+    /// Handles an event.
     pub(super) fn see(&mut self, news: &News) {
         match news {
             News::Sending(item) => {
@@ -127,14 +127,14 @@ impl Progress {
         }
     }
 
-    /// Nothing runs any more, and nothing waits.
+    /// Nothing runs or waits any more.
     pub(super) fn stop(&mut self) {
         (self.slots, self.wait, self.eta) = (None, None, None);
         self.running.clear();
         self.ready.clear();
     }
 
-    /// How many rows stand where.
+    /// The number of rows by state.
     pub(super) fn counts(&self, tally: Tally) -> BTreeMap<&'static str, usize> {
         let mut counts = self.others.clone();
         for (state, count) in [
@@ -152,7 +152,7 @@ impl Progress {
         counts
     }
 
-    /// The figures now.
+    /// The current progress.
     pub(super) fn event(&mut self, tally: Tally, limits: &Limits) -> BatchProgress {
         for (item, (_, handle)) in &self.running {
             if let (Some((at, _)), Some(fraction)) =
@@ -180,7 +180,7 @@ impl Progress {
         }
     }
 
-    /// The rows that run, the furthest first.
+    /// The running rows, the most advanced first.
     fn rows_now(&self) -> Vec<RowProgress> {
         let mut rows: Vec<RowProgress> = self
             .running
@@ -216,7 +216,7 @@ impl Progress {
         }
     }
 
-    /// How many rows run at once: as many as the platform allows, else as many as have run.
+    /// The number of rows that run at once: as many as the platform allows, or else the largest number so far.
     fn lanes(&self) -> usize {
         let of_platform = self.slots.and_then(|slots| Some(slots.limit?.saturating_sub(slots.elsewhere)));
         let lanes = of_platform.map_or(self.most, |slots| usize::try_from(slots).unwrap_or(usize::MAX));
@@ -240,7 +240,7 @@ impl Progress {
     }
 }
 
-/// What a row does now, so long after its submit.
+/// The current activity of a row, this long after its submit.
 fn stage(snapshot: &Snapshot, since: Duration) -> Option<Sentence> {
     let Some(node) = snapshot.progress.current.first() else {
         let is_queued = snapshot.status == Some(TaskStatus::Queued);

@@ -1,4 +1,4 @@
-//! What the ledger and the folder of the results know of a batch.
+//! The records of a batch in the ledger and its results folder.
 
 use std::{
     env,
@@ -15,22 +15,22 @@ use runninghub_batch::{Head, Item, ItemId, ItemState, Past, Recorded, Results, T
 use super::source::Read;
 use crate::exit::Error;
 
-/// The newest runs of a target that an estimate is made of.
+/// Maximum number of recent runs of a target used for an estimate.
 const PAST: usize = 200;
 
 /// A batch before this run.
 pub(super) struct Before {
     /// Its name.
     pub(super) name: String,
-    /// It was opened before.
+    /// Whether it was opened before.
     pub(super) known: Option<BatchEntry>,
     /// Its items in the ledger.
     pub(super) kept: Vec<ItemEntry>,
-    /// The folder of its results, if one is known.
+    /// The folder of its results, if known.
     pub(super) results: Option<Results>,
 }
 
-/// Finds the batch of a source: by the name that is given, else by its origin.
+/// Finds the batch of a source: by the given name, or else by its origin.
 pub(super) async fn look(
     ledger: &dyn Ledger,
     (read, target): (&Read, &Target),
@@ -40,7 +40,7 @@ pub(super) async fn look(
     let batches = ledger.batches().await?;
     let origin = read.origin.text(&target.kind, &target.id);
     let (name, known) = match name {
-        // The name says which batch is meant, wherever its rows come from now.
+        // The name identifies the batch, wherever its rows come from now.
         Some(name) => (name.to_owned(), batches.into_iter().find(|entry| entry.batch.name == name)),
         None => match batches.iter().position(|entry| entry.batch.origin == origin) {
             Some(at) => {
@@ -80,12 +80,12 @@ fn open(
     })
 }
 
-/// What the lists of a batch's results begin with.
+/// The common prefix of a batch's lists of results.
 pub(super) fn head(batch: &str, spec: Digest, target: Target) -> Head {
     Head { batch: batch.to_owned(), spec, target, version: env!("CARGO_PKG_VERSION").to_owned() }
 }
 
-/// Everything that is known of a batch of the ledger.
+/// All records of a batch in the ledger.
 pub(super) async fn known(
     ledger: &dyn Ledger,
     known: BatchEntry,
@@ -104,8 +104,7 @@ pub(super) async fn known(
 pub(super) async fn batch(ledger: &dyn Ledger, name: &str) -> Result<BatchEntry, Error> {
     let found = ledger.batches().await?.into_iter().find(|entry| entry.batch.name == name);
     found.ok_or_else(|| {
-        Error::usage(say!("there is no batch `{name}`", name))
-            .hint(say!("list the batches to see their names"))
+        Error::usage(say!("batch `{name}` not found", name)).hint(say!("list the batches to see their names"))
     })
 }
 
@@ -117,12 +116,12 @@ fn free(name: &str, batches: &[BatchEntry]) -> String {
 }
 
 fn absolute(path: &Path) -> PathBuf {
-    // Without a current folder the path is as good as it is.
+    // Without a current folder the path stays as it is.
     env::current_dir().map_or_else(|_| path.to_owned(), |here| here.join(path))
 }
 
 impl Before {
-    /// The items of the ledger as they compare with those of the source.
+    /// The items of the ledger, prepared for comparison with the source.
     pub(super) fn recorded(&self) -> Vec<Recorded> {
         self.kept.iter().map(|kept| self.one(kept)).collect()
     }
@@ -132,7 +131,7 @@ impl Before {
         let id = ItemId::from(kept.item.id.as_str());
         let record = self.results.as_ref().and_then(|results| results.record(&id));
         let record = record.filter(|record| record.fingerprint == kept.item.fingerprint);
-        // It has no submit of its own, but the results of an equal row.
+        // It has no submit, but the results of an equal row.
         if recorded.state == ItemState::Ready && record.is_some_and(|record| record.state == ItemState::Done)
         {
             recorded.state = ItemState::Done;
@@ -143,7 +142,7 @@ impl Before {
             let of_folder = of_folder.and_then(|(results, record)| record.has_files(results.folder()));
             recorded.has_files = match (of_folder, &kept.entry) {
                 (Some(has_files), _) => has_files,
-                // Nothing was saved, which is right as long as there is no folder.
+                // Nothing was saved, which is fine as long as there is no folder.
                 (None, Some(entry)) if entry.saved.is_none() => self.results.is_none(),
                 (None, Some(entry)) => has_results(entry),
                 (None, None) => false,
@@ -155,20 +154,20 @@ impl Before {
         recorded
     }
 
-    /// The item as the ledger has it.
+    /// The item in the ledger.
     pub(super) fn item(&self, id: &ItemId) -> Option<Item> {
         let kept = self.kept.iter().find(|kept| kept.item.id == id.as_str())?;
         Item::thawed(&kept.item).ok()
     }
 
-    /// The items of which nobody knows whether they have a task.
+    /// The items that may or may not have a task.
     pub(super) fn unknown(&self) -> impl Iterator<Item = (&str, &Entry)> {
         let of = |kept: &'_ ItemEntry| kept.entry.as_ref().is_some_and(|entry| entry.state == State::Unknown);
         let unknown = self.kept.iter().filter(move |kept| of(kept));
         unknown.filter_map(|kept| Some((&*kept.item.id, kept.entry.as_ref()?)))
     }
 
-    /// What earlier runs of the target cost and took: of this batch, and of others on this machine.
+    /// Costs and durations of earlier runs of the target: in this batch, and in others on this machine.
     pub(super) async fn past(&self, ledger: &dyn Ledger, target: &Target) -> Result<Past, Error> {
         let mut past = Past::default();
         let done = Filter::all().runs(&target.kind, &*target.id).limit(PAST);
@@ -188,13 +187,13 @@ impl Before {
     }
 }
 
-/// What the task of a submit has cost.
+/// The cost of a submit's task.
 pub(super) fn charge(entry: &Entry) -> Option<runninghub::Charge> {
     let currency = answer::currency(&entry.intent.place);
     entry.cost.clone().map(|cost| runninghub::Charge::new(cost, currency))
 }
 
-/// Whether all results of a submit are where they were saved.
+/// Whether all saved results of a submit still exist.
 pub(super) fn has_results(entry: &Entry) -> bool {
     entry.saved.as_ref().zip(entry.task.as_ref()).is_some_and(|(folder, task)| holds_results(folder, task))
 }

@@ -36,12 +36,13 @@ use crate::{
     key, prompt, speed,
 };
 
-/// Rows in the queue of a ComfyUI at once: one that runs and one that follows at once. What is in the queue can't be paused.
+/// Maximum number of rows in the queue of a ComfyUI: a running one, and the next one. Rows in the queue can't be
+/// paused.
 const SERVER_SLOTS: u32 = 2;
-/// The name of a key that no profile names.
+/// The name of the key from the options.
 const NO_PROFILE: &str = "default";
 
-/// Runs a batch, or goes on with it.
+/// Runs or resumes a batch.
 pub(super) async fn run(context: &mut Context, args: args::BatchRun) -> Result<Exit, Error> {
     let args::BatchRun { rows, resume, limits, events } = args;
     let ledger = context.workspace()?.ledger()?;
@@ -52,24 +53,24 @@ pub(super) async fn run(context: &mut Context, args: args::BatchRun) -> Result<E
     {
         prepared = prepared.decided(&resume, changed);
     }
-    start(context, &prepared, Start { reuse: resume.reuse, limits, events, only: None }).await
+    start(context, &prepared, StartOptions { reuse: resume.reuse, limits, events, only: None }).await
 }
 
-/// How a batch is started.
-pub(super) struct Start {
-    /// Whether results of equal rows of other batches are taken.
+/// Options for starting a batch.
+pub(super) struct StartOptions {
+    /// Whether to reuse results of equal rows of other batches.
     pub(super) reuse: bool,
     pub(super) limits: args::Limits,
     pub(super) events: bool,
-    /// The rows that something is done with; `None` for all.
+    /// The rows to handle; `None` for all.
     pub(super) only: Option<HashSet<ItemId>>,
 }
 
-/// Starts what there is to do, and follows it.
+/// Starts the pending rows, and follows them.
 pub(super) async fn start(
     context: &mut Context,
     prepared: &Prepared,
-    Start { reuse, limits, events, only }: Start,
+    StartOptions { reuse, limits, events, only }: StartOptions,
 ) -> Result<Exit, Error> {
     let workspace = context.workspace()?.clone();
     let ledger = workspace.ledger()?;
@@ -78,8 +79,8 @@ pub(super) async fn start(
     if compared.summary.asked > 0 {
         let rows = compared.summary.asked;
         return Err(Error::usage(match rows {
-            1 => say!("1 row sets other values than those that ran; nothing was sent"),
-            _ => say!("{rows} rows set other values than those that ran; nothing was sent", rows),
+            1 => say!("the values of 1 row differ from those that ran; nothing was sent"),
+            _ => say!("the values of {rows} rows differ from those that ran; nothing was sent", rows),
         }));
     }
     let keys = keys(context, &*ledger, &chosen.target.place, items)?;
@@ -175,7 +176,7 @@ fn submit(chosen: &Chosen) -> impl Fn() -> Submit + Send + Sync + 'static {
     }
 }
 
-/// The limits of the options, else those of the job, else those that are remembered, which is said.
+/// The limits from the options, or else from the job, or else the stored ones, with a note.
 fn merged(context: &mut Context, args: &args::Limits, prepared: &Prepared) -> Result<JobLimits, Error> {
     let job = prepared.read.source.limits;
     let known = prepared.before.known.as_ref();
@@ -189,7 +190,7 @@ fn merged(context: &mut Context, args: &args::Limits, prepared: &Prepared) -> Re
     Ok(limits)
 }
 
-/// The limits from now on.
+/// The new limits.
 fn in_effect(limits: &JobLimits, chosen: &Chosen) -> Result<Limits, Error> {
     let JobLimits { slots, max_cost, max_failures, until } = *limits;
     let is_server = matches!(chosen.service, Some(Reached::Server));
@@ -198,7 +199,7 @@ fn in_effect(limits: &JobLimits, chosen: &Chosen) -> Result<Limits, Error> {
     Ok(Limits { slots, max_cost, max_failures, until, ..Limits::default() })
 }
 
-/// How long it is until a time of day.
+/// The time until a time of day.
 fn until(clock: Clock, now: &ZonedDateTime) -> Result<Duration, Error> {
     let unreadable = || Error::usage(say!("this machine's clock has no time of day"));
     let (hour, minute) = (i8::try_from(clock.hour), i8::try_from(clock.minute));
@@ -211,7 +212,7 @@ fn until(clock: Clock, now: &ZonedDateTime) -> Result<Duration, Error> {
     Ok(Duration::try_from(now.duration_until(&then)).unwrap_or_default())
 }
 
-/// Opens the batch in the ledger, with its rows in their present values.
+/// Opens the batch in the ledger, with the current values of its rows.
 async fn open(
     ledger: &dyn Ledger,
     prepared: &Prepared,
@@ -232,7 +233,7 @@ async fn open(
     ledger.open_batch(batch).await?;
     let known: HashMap<_, _> = recorded.iter().map(|known| (&known.id, known.fingerprint)).collect();
     let is_frozen = |(item, action): &(&Item, &Action)| {
-        // A row that keeps its old values stays as it is.
+        // A row that keeps its old values is left unchanged.
         let is_changed = known.get(&item.id).is_some_and(|known| *known != item.fingerprint);
         !is_changed || matches!(action, Action::Run(Version::File))
     };
@@ -241,7 +242,7 @@ async fn open(
     Ok(())
 }
 
-/// The item with the values that count.
+/// The item with the values to use.
 fn kept_version(before: &Before, item: &Item, action: Action) -> Item {
     match action {
         Action::Run(Version::Ledger) => before
@@ -252,7 +253,7 @@ fn kept_version(before: &Before, item: &Item, action: Action) -> Item {
     }
 }
 
-/// What the run does with a row; `None` if nothing.
+/// How the run handles a row; `None` if it does nothing.
 fn begin(action: Action, entry: Option<&Entry>) -> Option<Begin> {
     match action {
         Action::Run(_) => Some(Begin::Run),
@@ -265,19 +266,19 @@ fn begin(action: Action, entry: Option<&Entry>) -> Option<Begin> {
     }
 }
 
-/// Takes the results of equal rows of other batches.
+/// Copies the results of equal rows of other batches.
 fn take(context: &mut Context, keeper: &mut Keeper, taken: &[(&Item, &Reused)]) -> Result<(), Error> {
     for (item, reused) in taken {
         keeper
             .reuse(&item.id, &reused.task, &reused.files)
             .map_err(|error| Error::new(Exit::Store, error.sentence()))?;
         let (id, batch) = (&item.id, &*reused.batch);
-        context.warn("reused", say!("row `{id}` takes the results of the batch `{batch}`", id, batch));
+        context.warn("reused", say!("row `{id}` reuses results of the batch `{batch}`", id, batch));
     }
     Ok(())
 }
 
-/// The folder of the results, as it is now.
+/// The current content of the results folder.
 fn keeper(prepared: &Prepared, folder: PathBuf) -> Result<Keeper, Error> {
     let Prepared { read, chosen, items, before, .. } = prepared;
     let head = resume::head(&before.name, read.source.spec, chosen.target.clone());

@@ -1,4 +1,4 @@
-//! A batch while it runs: what is reported, signals, and how it ends.
+//! A running batch: reports, signals, and the end.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -23,12 +23,12 @@ use crate::{
 const FRAME: Duration = Duration::from_millis(200);
 const TICK: Duration = Duration::from_secs(1);
 
-/// A batch that runs.
+/// A running batch.
 pub(super) struct Running<'i> {
     pub(super) batch: BatchRun,
     pub(super) name: String,
     pub(super) items: &'i [Item],
-    /// What happens to each row that this run does something with.
+    /// The planned action of each row that this run handles.
     pub(super) actions: HashMap<ItemId, Action>,
     pub(super) keeper: Option<Keeper>,
     pub(super) progress: Progress,
@@ -37,24 +37,24 @@ pub(super) struct Running<'i> {
     pub(super) limits: Limits,
 }
 
-/// What the run has come to.
+/// The state of the run.
 #[derive(Default)]
-struct Seen {
+struct State {
     has_lost_files: bool,
     is_key_refused: bool,
     /// The signal that has paused it.
-    asked: Option<Signal>,
+    paused_by: Option<Signal>,
 }
 
 impl Running<'_> {
-    /// Runs the batch to its end, or until signals end that. The first one starts nothing more and follows what runs, the
-    /// second one leaves at once.
+    /// Runs the batch to its end, or until signals arrive. The first one pauses it and follows the running rows, the
+    /// second one detaches at once.
     pub(super) async fn run(mut self, context: &mut Context) -> Result<Exit, Error> {
         let mut signals = context.signals()?;
         bug::runs_batch();
         let mut tick = interval(if context.format == Format::Human { FRAME } else { TICK });
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut seen = Seen::default();
+        let mut state = State::default();
         let items: HashMap<&ItemId, &Item> = self.items.iter().map(|item| (&item.id, item)).collect();
         loop {
             tokio::select! {
@@ -62,17 +62,17 @@ impl Running<'_> {
                 signal = signals.next() => match signal {
                     Signal::Suspend => context.suspend(),
                     Signal::Resize => context.reporter.tick(context.clock.now()),
-                    signal if seen.asked.is_some() => {
+                    signal if state.paused_by.is_some() => {
                         self.finish(context);
                         self.batch.detach().await;
                         context.outcome.status = Verdict::Detached;
-                        context.advice.push(say!("the tasks keep running; run the same command to go on"));
+                        context.advice.push(say!("the tasks keep running; run the same command to continue"));
                         return Ok(Exit::from(signal));
                     }
                     signal => {
-                        seen.asked = Some(signal);
+                        state.paused_by = Some(signal);
                         self.batch.pause();
-                        context.warn("draining", say!("nothing more starts; Ctrl-C again leaves the rows that run"));
+                        context.warn("draining", say!("no more rows start; press Ctrl-C again to leave the running rows"));
                     }
                 },
                 _ = tick.tick() => {
@@ -89,7 +89,7 @@ impl Running<'_> {
                         context.warn("results", error.sentence());
                     }
                     self.progress.see(&news);
-                    self.show(context, &items, news, &mut seen);
+                    self.show(context, &items, news, &mut state);
                 }
             }
         }
@@ -97,8 +97,8 @@ impl Running<'_> {
         let progress = self.progress.event(self.batch.tally(), &self.limits);
         context.show(Event::BatchProgress(progress));
         self.finish(context);
-        let exit = self.exit(context, &seen);
-        Ok(seen.asked.map_or(exit, Exit::from))
+        let exit = self.exit(context, &state);
+        Ok(state.paused_by.map_or(exit, Exit::from))
     }
 
     /// Writes the folder of the results.
@@ -108,30 +108,30 @@ impl Running<'_> {
         }
     }
 
-    /// How it ended, and how to go on.
-    fn exit(&self, context: &mut Context, seen: &Seen) -> Exit {
+    /// How it ended, and how to continue.
+    fn exit(&self, context: &mut Context, state: &State) -> Exit {
         let counts = self.progress.counts(self.batch.tally());
         let count = |state: ItemState| counts.get(state.as_str()).copied().unwrap_or_default();
         let has_failed =
             [ItemState::Failed, ItemState::Refused, ItemState::Cancelled].map(count).iter().sum::<usize>()
                 > 0;
         let go_on = |paused: Option<&Paused>| match paused {
-            Some(Paused::Cost { .. }) => say!("run the same command with a higher `--max-cost` to go on"),
-            Some(Paused::CostUnknown) => say!("run the same command with `--max-cost none` to go on"),
+            Some(Paused::Cost { .. }) => say!("run the same command with a higher `--max-cost` to continue"),
+            Some(Paused::CostUnknown) => say!("run the same command with `--max-cost none` to continue"),
             None => say!(
-                "`rhub tasks` lists the submits of unknown outcome: say with `rhub resolve` what became of them"
+                "`rhub tasks` lists submits with an unknown outcome; record the outcomes with `rhub resolve`"
             ),
-            _ => say!("run the same command to go on"),
+            _ => say!("run the same command to continue"),
         };
         let (exit, status) = match (self.batch.paused(), verdict(&counts)) {
             (Some(Paused::Keys(_)), _) => (Exit::Refused, Verdict::Error),
-            _ if seen.is_key_refused && count(ItemState::Ready) > 0 => (Exit::Refused, Verdict::Error),
+            _ if state.is_key_refused && count(ItemState::Ready) > 0 => (Exit::Refused, Verdict::Error),
             (_, unknown @ (Exit::SubmitUnknown, _)) => unknown,
             (Some(Paused::Unsaved(_)), _) => (Exit::Results, Verdict::Interrupted),
             (Some(_), _) => (Exit::StillRunning, Verdict::Interrupted),
             // Others hold all slots.
             (None, _) if count(ItemState::Ready) > 0 => (Exit::StillRunning, Verdict::Interrupted),
-            (None, (Exit::Done, status)) if seen.has_lost_files => (Exit::Results, status),
+            (None, (Exit::Done, status)) if state.has_lost_files => (Exit::Results, status),
             (None, verdict) => verdict,
         };
         context.outcome.status = status;
@@ -140,17 +140,23 @@ impl Running<'_> {
         }
         if has_failed {
             context.advice.push(say!(
-                "`rhub batch retry {name}` runs rows again that failed, were cancelled or refused",
+                "`rhub batch retry {name}` reruns rows that failed, were cancelled or refused",
                 name = &*self.name
             ));
         }
-        if seen.has_lost_files {
+        if state.has_lost_files {
             context.advice.push(say!("run the same command to download the missing results"));
         }
         exit
     }
 
-    fn show(&mut self, context: &mut Context, items: &HashMap<&ItemId, &Item>, news: News, seen: &mut Seen) {
+    fn show(
+        &mut self,
+        context: &mut Context,
+        items: &HashMap<&ItemId, &Item>,
+        news: News,
+        state: &mut State,
+    ) {
         match news {
             News::Accepted { item, handle } => {
                 let snapshot = handle.snapshot();
@@ -163,7 +169,7 @@ impl Running<'_> {
                 context.show_of(line.task_id.clone(), Event::Run(line.event.clone()));
             }
             News::Over(over) => {
-                seen.has_lost_files |= over.has_lost_files();
+                state.has_lost_files |= over.has_lost_files();
                 let task = over.outcome.as_ref().and_then(|outcome| outcome.task_id.clone());
                 self.row(context, items, (&over.item, over.state), task, |row| end(row, &over));
             }
@@ -177,7 +183,7 @@ impl Running<'_> {
                 });
             }
             News::Retry { item, why } => {
-                let message = say!("row `{item}` starts again: {why}", item = &item, why = clean(why));
+                let message = say!("row `{item}` is retried: {why}", item = &item, why = clean(why));
                 context.warn("retry", message);
             }
             News::Warning { item, code, message } => {
@@ -191,13 +197,13 @@ impl Running<'_> {
                 );
             }
             News::Key { key, why, hint } => {
-                seen.is_key_refused = true;
+                state.is_key_refused = true;
                 let why = clean(why);
                 context.warn("key", say!("the key `{key}` pauses: {why}", key = &*key, why));
                 context.advice.extend(hint);
             }
-            // That is said when the signal comes.
-            News::Paused(Paused::Asked) if seen.asked.is_some() => {}
+            // Reported when the signal arrives.
+            News::Paused(Paused::Asked) if state.paused_by.is_some() => {}
             News::Paused(why) => context.warn("paused", why.sentence()),
             _ => {}
         }
@@ -219,19 +225,19 @@ impl Running<'_> {
     }
 }
 
-/// What the states of the rows say.
+/// The result that follows from the states of the rows.
 pub(super) fn verdict(counts: &BTreeMap<&'static str, usize>) -> (Exit, Verdict) {
     let is_any = |states: &[ItemState]| states.iter().any(|state| counts.contains_key(state.as_str()));
     if is_any(&[ItemState::Unknown]) {
         (Exit::SubmitUnknown, Verdict::Unknown)
     } else if is_any(&[ItemState::Failed, ItemState::Refused, ItemState::Cancelled]) {
-        (Exit::Partly, Verdict::Failed)
+        (Exit::PartialFailure, Verdict::Failed)
     } else {
         (Exit::Done, Verdict::Success)
     }
 }
 
-/// Adds what became of a row.
+/// Adds the outcome of a row.
 fn end(row: &mut BatchItem, over: &Over) {
     let outcome = over.outcome.as_ref();
     let saved = over.saved.as_deref().and_then(|saved| saved.as_ref().ok());
@@ -247,7 +253,7 @@ fn end(row: &mut BatchItem, over: &Over) {
     row.why = over.why.clone().map(clean);
 }
 
-/// Text of a server may quote the key.
+/// A server's text may quote the key.
 fn clean(sentence: Sentence) -> Sentence {
     sentence.map(&secrets::clean)
 }

@@ -1,4 +1,4 @@
-//! Reads the rows of a batch, and reports what is wrong with them.
+//! Reads the rows of a batch, and reports their problems.
 
 use std::{
     env, fs,
@@ -17,27 +17,27 @@ use crate::{
     exit::{Error, Exit},
 };
 
-/// Rows as they were read, and what is known of their source.
+/// Parsed rows, and the facts about their source.
 pub(super) struct Read {
     pub(super) source: Source,
-    /// The source in messages.
+    /// The name of the source in messages.
     pub(super) shown: Sentence,
     /// The same source has the same origin.
     pub(super) origin: Origin,
-    /// Where relative paths begin.
+    /// The folder against which relative paths are resolved.
     pub(super) base: PathBuf,
 }
 
-/// Where rows come from.
+/// The source of rows.
 pub(super) enum Origin {
     /// A file, by its absolute path.
     File(PathBuf),
-    /// Standard input or options, in this folder. What runs tells one from another.
+    /// Standard input or options, in this folder. Their targets tell them apart.
     Folder(&'static str, PathBuf),
 }
 
 impl Read {
-    /// A batch that is in the ledger already: its rows are known, and their files have absolute paths.
+    /// A batch already in the ledger: its rows are known, and their files have absolute paths.
     pub(super) fn stored(batch: &Batch) -> Self {
         let (rows, limits) = (Rows::default(), JobLimits::default());
         Self {
@@ -50,7 +50,7 @@ impl Read {
 }
 
 impl Origin {
-    /// The origin as a ledger keeps it.
+    /// The origin as stored in a ledger.
     pub(super) fn text(&self, kind: &Kind, target: &str) -> String {
         match self {
             Self::File(path) => path.to_string_lossy().into_owned(),
@@ -58,7 +58,7 @@ impl Origin {
         }
     }
 
-    /// The name of a batch that isn't named.
+    /// The default name of a batch.
     pub(super) fn name(&self) -> String {
         match self {
             Self::File(path) => path.file_stem().map(|stem| stem.to_string_lossy().into_owned()),
@@ -69,7 +69,7 @@ impl Origin {
     }
 }
 
-/// Reads the source that the command line names, with the values for all rows.
+/// Reads the source from the command line, with the values for all rows.
 pub(super) fn read(context: &mut Context, args: &args::BatchRows) -> Result<Read, Error> {
     let here = env::current_dir()
         .map_err(|why| Error::new(Exit::Store, say!("the current folder cannot be found: {why}", why)))?;
@@ -92,7 +92,7 @@ pub(super) fn read(context: &mut Context, args: &args::BatchRows) -> Result<Read
         }
         None => {
             return Err(Error::usage(say!("there are no rows")).hint(say!(
-                "name a table, JSON Lines or a job, or give rows with `--each`, `--each-line` or `--matrix`"
+                "give a table, JSON Lines or a job, or rows with `--each`, `--each-line` or `--matrix`"
             )));
         }
         Some(path) if path.as_os_str() == "-" => {
@@ -120,7 +120,7 @@ pub(super) fn read(context: &mut Context, args: &args::BatchRows) -> Result<Read
     };
     drop(files);
     for (field, given) in sets {
-        // Like everything on the command line, its paths begin in the current folder.
+        // Like all paths on the command line, its paths are relative to the current folder.
         let given = match given {
             Given::File(path) => Given::File(here.join(path)),
             given => given,
@@ -143,7 +143,7 @@ fn file(path: &Path) -> Result<PathBuf, Error> {
     }
     let path = Fact::of(path.display());
     Err(Error::usage(say!("{path} is not a file", path)).hint(say!(
-        "name a table, JSON Lines or a job; `--each 'FIELD=@DIR/*.png'` makes a row for each file of a folder"
+        "give a table, JSON Lines or a job; `--each 'FIELD=@DIR/*.png'` makes a row for each file of a folder"
     )))
 }
 
@@ -202,7 +202,7 @@ pub(super) fn items(
     }
     let more = items.notes.count() - items.notes.iter().count();
     if more > 0 {
-        context.warn("more_notes", say!("{more} more notes about rows are not listed", more));
+        context.warn("more_notes", say!("{more} more warnings about rows are not listed", more));
     }
     Ok(items.items)
 }

@@ -16,7 +16,7 @@ use tokio::time::sleep;
 use super::{
     super::context::Context,
     prepare, resume,
-    run::{self, Start},
+    run::{self, StartOptions},
 };
 use crate::{
     args,
@@ -25,34 +25,34 @@ use crate::{
     speed,
 };
 
-/// How often it is looked whether rows that are being sent have a task.
+/// How often rows that are being sent are checked for a task.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// Lets the process that runs a batch start nothing more.
+/// Pauses a batch that another process runs.
 pub(super) async fn pause(context: &mut Context, name: &str) -> Result<Exit, Error> {
     let workspace = context.workspace()?.clone();
     let ledger = workspace.ledger()?;
     resume::batch(&*ledger, name).await?;
     ledger.halt_batch(name).await?;
     if is_running(workspace.dir(), name) {
-        context.warn("paused", say!("nothing more starts; the rows that run are followed to their end"));
+        context.warn("paused", say!("no more rows start; running rows continue"));
     } else {
-        context.warn("paused", say!("no process runs this batch"));
+        context.warn("paused", say!("no process is running this batch"));
     }
-    context.advice.push(say!("`rhub batch resume {name}` goes on", name));
+    context.advice.push(say!("`rhub batch resume {name}` resumes it", name));
     over(context, &*ledger, name).await
 }
 
-/// Goes on with a batch, with the rows of the ledger.
+/// Resumes a batch, with the rows in the ledger.
 pub(super) async fn resume(context: &mut Context, args: args::BatchResume) -> Result<Exit, Error> {
     let ledger = context.workspace()?.ledger()?;
     let prepared = prepare::stored(context, &*ledger, &args.of, false).await?;
     prepare::advise(context, &prepared.before, &prepared.compared);
-    let start = Start { reuse: false, limits: args.limits, events: args.events, only: None };
+    let start = StartOptions { reuse: false, limits: args.limits, events: args.events, only: None };
     run::start(context, &prepared, start).await
 }
 
-/// Runs rows again that failed, were cancelled or refused.
+/// Reruns rows that failed, were cancelled or refused.
 pub(super) async fn retry(context: &mut Context, args: args::BatchRetry) -> Result<Exit, Error> {
     let ledger = context.workspace()?.ledger()?;
     let mut prepared = prepare::stored(context, &*ledger, &args.of, true).await?;
@@ -89,11 +89,11 @@ pub(super) async fn retry(context: &mut Context, args: args::BatchRetry) -> Resu
     if let Some(instance) = &args.instance {
         prepared = prepared.on_instance(&only, instance);
     }
-    let start = Start { reuse: false, limits: args.limits, events: args.events, only: Some(only) };
+    let start = StartOptions { reuse: false, limits: args.limits, events: args.events, only: Some(only) };
     run::start(context, &prepared, start).await
 }
 
-/// Stops a batch: its running tasks are cancelled, and the rows that have not been started stay as they are.
+/// Stops a batch: its running tasks are cancelled, and rows that have not started are left alone.
 pub(super) async fn cancel(context: &mut Context, name: &str) -> Result<Exit, Error> {
     let workspace = context.workspace()?.clone();
     let ledger = workspace.ledger()?;
@@ -102,7 +102,7 @@ pub(super) async fn cancel(context: &mut Context, name: &str) -> Result<Exit, Er
     let wait = LOOK.mul_f64(speed::time_scale()?);
     let items: Vec<Item> = thawed(&ledger.items(name).await?)?;
     let keys = run::keys(context, &*ledger, &batch.place, &items)?;
-    let (mut asked, mut has_failed) = (HashSet::new(), false);
+    let (mut cancelled, mut has_failed) = (HashSet::new(), false);
     loop {
         let kept = ledger.items(name).await?;
         for (kept, item) in kept.iter().zip(&thawed(&kept)?) {
@@ -110,7 +110,7 @@ pub(super) async fn cancel(context: &mut Context, name: &str) -> Result<Exit, Er
                 continue;
             };
             let (Some(task), Some(key)) = (&entry.task, Key::of(&keys, item, Some(entry))) else { continue };
-            if !asked.insert(item.id.clone()) {
+            if !cancelled.insert(item.id.clone()) {
                 continue;
             }
             match key.service().cancel(task).await {
@@ -125,31 +125,31 @@ pub(super) async fn cancel(context: &mut Context, name: &str) -> Result<Exit, Er
                 }
             }
         }
-        // A row that is being sent has a task soon, or it is unknown whether it has one.
+        // A row that is being sent will soon have a task, or an unknown outcome.
         let is_sent = |kept: &ItemEntry| {
             kept.entry.as_ref().is_some_and(|entry| matches!(entry.state, State::Submitting | State::Waiting))
         };
-        // Until the process that runs the batch has ended, it may have started one more.
+        // Until the process that runs the batch has ended, it may start one more.
         if has_failed || !(kept.iter().any(is_sent) || is_running(workspace.dir(), name)) {
             break;
         }
         sleep(wait).await;
     }
-    if !is_running(workspace.dir(), name) && !asked.is_empty() {
+    if !is_running(workspace.dir(), name) && !cancelled.is_empty() {
         context.advice.push(say!(
-            "`rhub batch resume {name}` fetches what became of the cancelled rows, and goes on",
+            "`rhub batch resume {name}` fetches the outcomes of the cancelled rows, and resumes the batch",
             name
         ));
     }
     let exit = over(context, &*ledger, name).await?;
-    Ok(if has_failed { Exit::Partly } else { exit })
+    Ok(if has_failed { Exit::PartialFailure } else { exit })
 }
 
 fn thawed(kept: &[ItemEntry]) -> Result<Vec<Item>, Error> {
     Ok(kept.iter().map(|kept| Item::thawed(&kept.item)).collect::<Result<_, _>>()?)
 }
 
-/// Reports where the rows stand.
+/// Reports the states of the rows.
 async fn over(context: &mut Context, ledger: &dyn Ledger, name: &str) -> Result<Exit, Error> {
     context.show(Event::BatchOver(ListedBatch::from(resume::batch(ledger, name).await?)));
     context.outcome.status = Verdict::Success;

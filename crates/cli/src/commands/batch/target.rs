@@ -1,4 +1,4 @@
-//! What a batch runs, and what it takes.
+//! The target of a batch, and its fields.
 
 use std::sync::Arc;
 
@@ -22,28 +22,28 @@ use crate::{
     target::{self, Target as WorkflowTarget},
 };
 
-/// What a batch runs, its fields, and the service.
+/// The target of a batch, its fields, and the service.
 pub(super) struct Chosen {
     pub(super) target: Target,
-    /// The target for people: a graph by its file.
+    /// The target for display: a graph by its file.
     pub(super) name: String,
     pub(super) fields: Fields,
     /// `None` if everything is known without a key.
     pub(super) service: Option<Reached>,
-    /// What is submitted for each row.
+    /// The work submitted for each row.
     pub(super) work: Work,
     /// The catalog of the model.
     pub(super) catalog: Option<Arc<Catalog>>,
 }
 
-/// A service that can be asked.
+/// A service to query.
 pub(super) enum Reached {
     Hub(RunningHub),
     Server,
 }
 
-/// Work, with what only its kind knows.
-struct Named {
+/// Work, with facts specific to its kind.
+struct Runnable {
     work: Work,
     id: String,
     name: String,
@@ -51,66 +51,66 @@ struct Named {
     catalog: Option<Arc<Catalog>>,
 }
 
-/// Finds out what runs: by the options, else by the job.
+/// Determines the target: from the options, or else from the job.
 pub(super) async fn choose(
     context: &mut Context,
     args: &args::BatchRows,
     of_job: Option<&(Kind, String)>,
 ) -> Result<Chosen, Error> {
-    let named = named(context, args, of_job)?;
-    let settings = Settings { site: named.site, ledger: Writes::Elsewhere, ..Settings::default() };
+    let runnable = runnable(context, args, of_job)?;
+    let settings = Settings { site: runnable.site, ledger: Writes::Elsewhere, ..Settings::default() };
     if let Some(server) = context.global.server.clone() {
-        let Work::Graph(json) = &named.work else {
+        let Work::Graph(json) = &runnable.work else {
             return Err(Error::usage(say!("a ComfyUI server runs workflow files only")).hint(say!(
                 "use the workflow's file, exported from the editor with `Workflow > Export (API)`"
             )));
         };
         let server = context.server(server, settings)?;
         let fields = server.fields(Workflow::parse(json)?);
-        let target = Target { place: server.place().clone(), kind: Kind::Prompt, id: named.id };
+        let target = Target { place: server.place().clone(), kind: Kind::Prompt, id: runnable.id };
         return Ok(Chosen {
             target,
-            name: named.name,
+            name: runnable.name,
             fields,
             service: Some(Reached::Server),
-            work: named.work,
+            work: runnable.work,
             catalog: None,
         });
     }
-    let kind = named.work.kind();
-    let offline = match &named.work {
+    let kind = runnable.work.kind();
+    let offline = match &runnable.work {
         Work::Graph(json) => Some(Fields::of_graph(Workflow::parse(json)?)),
         Work::Model(_) => {
-            let catalog = named.catalog.as_deref().unwrap_or_else(|| Catalog::embedded());
-            Some(Fields::of_model(catalog.find(&named.id).map_err(runninghub::Error::from)?.clone()))
+            let catalog = runnable.catalog.as_deref().unwrap_or_else(|| Catalog::embedded());
+            Some(Fields::of_model(catalog.find(&runnable.id).map_err(runninghub::Error::from)?.clone()))
         }
         _ => None,
     };
     if let Some(fields) = &offline
         && !key::is_named(&context.global)
     {
-        let site = context.site(named.site)?;
+        let site = context.site(runnable.site)?;
         let place = RunningHub::place_of(site, context.global.base_url.as_deref())?;
         return Ok(Chosen {
-            target: Target { place, kind, id: named.id },
-            name: named.name,
+            target: Target { place, kind, id: runnable.id },
+            name: runnable.name,
             fields: fields.clone(),
             service: None,
-            work: named.work,
-            catalog: named.catalog,
+            work: runnable.work,
+            catalog: runnable.catalog,
         });
     }
     let hub = context.connect(settings)?;
     let fields = match offline {
         Some(fields) => fields,
-        None => hub.fields(&named.work, None).await?,
+        None => hub.fields(&runnable.work, None).await?,
     };
-    let target = Target { place: hub.place().clone(), kind, id: named.id };
-    let Named { work, name, catalog, .. } = named;
+    let target = Target { place: hub.place().clone(), kind, id: runnable.id };
+    let Runnable { work, name, catalog, .. } = runnable;
     Ok(Chosen { target, name, fields, service: Some(Reached::Hub(hub)), work, catalog })
 }
 
-/// What a batch of the ledger runs. The content of a workflow file isn't there: it is named again.
+/// The target of a batch in the ledger. The ledger doesn't store workflow files, so the file has to be given again.
 pub(super) async fn stored(
     context: &mut Context,
     batch: &Batch,
@@ -126,7 +126,7 @@ pub(super) async fn stored(
                 "the batch `{name}` runs a workflow file, which is not stored",
                 name
             ))
-            .hint(say!("name the file with `--workflow FILE`")));
+            .hint(say!("give the file with `--workflow FILE`")));
         }
         None => batch.target.clone(),
     };
@@ -140,9 +140,9 @@ pub(super) async fn stored(
     let was = Target { place: place.clone(), kind: batch.kind.clone(), id: batch.target.clone() };
     if chosen.target != was {
         let (now, url) = (chosen.target.place.url(), place.url());
-        let error = Error::usage(say!("this is not what the batch `{name}` runs", name));
+        let error = Error::usage(say!("the batch `{name}` runs another workflow", name));
         return Err(if now == url {
-            error.hint(say!("name the same workflow file, without changes"))
+            error.hint(say!("give the same workflow file, without changes"))
         } else {
             error.hint(say!("the batch runs at {url}, not at {now}", url, now))
         });
@@ -150,11 +150,11 @@ pub(super) async fn stored(
     Ok(chosen)
 }
 
-fn named(
+fn runnable(
     context: &mut Context,
     args: &args::BatchRows,
     of_job: Option<&(Kind, String)>,
-) -> Result<Named, Error> {
+) -> Result<Runnable, Error> {
     let options = [
         (Kind::Workflow, &args.workflow),
         (Kind::App, &args.app),
@@ -163,11 +163,11 @@ fn named(
     ];
     let of_options = options.into_iter().find_map(|(kind, id)| Some((kind, id.clone()?)));
     if of_options.is_some() && of_job.is_some() {
-        return Err(Error::usage(say!("the job says itself what it runs"))
+        return Err(Error::usage(say!("the job already has a target"))
             .hint(say!("leave the option out, or delete the key in the job")));
     }
     let Some((kind, id)) = of_options.or_else(|| of_job.cloned()) else {
-        return Err(Error::usage(say!("the rows do not say what they run"))
+        return Err(Error::usage(say!("the rows have no target"))
             .hint(say!("add `--workflow`, `--app`, `--quick` or `--model`")));
     };
     let given = id.clone();
@@ -195,21 +195,21 @@ fn named(
                 (Work::Workflow(id.clone()), id.as_str().to_owned(), site, None)
             }
             WorkflowTarget::Own(text) => {
-                // As it is sent: other spaces are the same graph.
+                // In the form that is sent, so that whitespace doesn't matter.
                 let digest = Digest::of(Workflow::parse(&text)?.text());
                 (Work::Graph(text), digest.to_string(), None, None)
             }
         },
     };
     let name = if let Work::Graph(_) = work { given } else { id.clone() };
-    Ok(Named { work, id, name, site, catalog })
+    Ok(Runnable { work, id, name, site, catalog })
 }
 
 impl Reached {
-    /// How many tasks may run at once, if the service says so.
+    /// The number of tasks that may run at once, if the service reports it.
     pub(super) async fn slots(&self) -> Option<usize> {
         match self {
-            // Only an estimate depends on it: without an answer there is none.
+            // Only an estimate depends on it, and is omitted without a response.
             Self::Hub(hub) => {
                 let status = hub.api().queue_status().await.ok()?;
                 usize::try_from(status.concurrent_limit?).ok()

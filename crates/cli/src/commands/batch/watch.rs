@@ -1,4 +1,4 @@
-//! `rhub batch watch`: a batch that another process runs, as the ledger has it.
+//! `rhub batch watch`: follows a batch of another process through the ledger.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -24,7 +24,7 @@ use crate::{
 /// How often the ledger is read.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Follows a batch until no process runs it. Nothing is sent.
+/// Follows a batch until its process ends. Sends nothing.
 pub(super) async fn watch(context: &mut Context, name: &str) -> Result<Exit, Error> {
     let workspace = context.workspace()?.clone();
     let ledger = workspace.ledger_to_read()?;
@@ -34,13 +34,13 @@ pub(super) async fn watch(context: &mut Context, name: &str) -> Result<Exit, Err
     let mut known: HashMap<String, ItemState> = HashMap::new();
     let mut is_first = true;
     let counts = loop {
-        // Before the ledger is read: what a process has written at its end is seen.
+        // Checked before reading the ledger, so that the final changes of the process are seen.
         let is_over = !is_running(workspace.dir(), name);
         let kept = ledger.items(name).await?;
         for kept in &kept {
             let state = ItemState::of(kept.entry.as_ref().map(|entry| entry.state));
             let before = known.insert(kept.item.id.clone(), state);
-            // What was over already is not told again.
+            // Rows that had already ended aren't reported.
             if before != Some(state) && !is_first && state != ItemState::Ready {
                 row(context, name, kept, state)?;
             }
@@ -58,7 +58,7 @@ pub(super) async fn watch(context: &mut Context, name: &str) -> Result<Exit, Err
                 Signal::Resize => context.reporter.tick(context.clock.now()),
                 signal => {
                     context.outcome.status = Verdict::Detached;
-                    context.advice.push(say!("the batch goes on; `rhub batch pause {name}` stops it", name));
+                    context.advice.push(say!("the batch continues; `rhub batch pause {name}` pauses it", name));
                     return Ok(Exit::from(signal));
                 }
             },
@@ -69,17 +69,19 @@ pub(super) async fn watch(context: &mut Context, name: &str) -> Result<Exit, Err
     let (exit, status) = running::verdict(&counts);
     let is_left = counts.contains_key("ready") || counts.contains_key("running");
     let (exit, status) = match exit {
-        Exit::Done | Exit::Partly if is_left => (Exit::StillRunning, Verdict::Interrupted),
+        Exit::Done | Exit::PartialFailure if is_left => (Exit::StillRunning, Verdict::Interrupted),
         _ => (exit, status),
     };
     context.outcome.status = status;
     if is_left {
-        context.advice.push(say!("no process runs this batch; `rhub batch resume {name}` goes on", name));
+        context
+            .advice
+            .push(say!("no process is running this batch; `rhub batch resume {name}` resumes it", name));
     }
     Ok(exit)
 }
 
-/// A row that stands elsewhere than before.
+/// A row whose state has changed.
 fn row(context: &mut Context, name: &str, kept: &ItemEntry, state: ItemState) -> Result<(), Error> {
     let item = Item::thawed(&kept.item)?;
     let mut row = BatchItem::new(name, &item, state, Action::Nothing);

@@ -1,4 +1,4 @@
-//! Accepts a new run: it takes the place of the recording, with its snapshot and the expected pictures.
+//! Accepts a new run: it replaces the recording, its snapshot, and the expected images.
 
 use std::{
     collections::BTreeSet,
@@ -33,14 +33,14 @@ pub(super) fn from_report(
         if let Some(run) = runs.get(&folder.display().to_string()) {
             return accept(&folder, run, with_pictures);
         }
-        let fault = Fault::new(say!("the report has no run of it"));
+        let fault = Fault::new(say!("the report has no run of this recording"));
         Ok(Test::new(&folder).failed(TestVerdict::Missing, fault))
     });
     accepted.collect()
 }
 
-/// Replaces a recording by the one of a new run, and writes its snapshot. Expected pictures are written if they are wanted
-/// or there are some.
+/// Replaces a recording with that of a new run, and writes its snapshot. Expected images are written if requested, or
+/// if there already are some.
 ///
 /// # Errors
 /// Usage, if the settings are wrong; the disk.
@@ -60,7 +60,7 @@ pub(super) fn accept(folder: &Path, run: &Path, with_pictures: bool) -> Result<T
     Ok(test)
 }
 
-/// Copies the files of a recording over another one, and removes those that only the other one has.
+/// Replaces the files of a recording with those of another one.
 fn replace(folder: &Path, recording: &Path) -> Result<(), (PathBuf, String)> {
     let names = |folder: &Path| {
         let read = || -> io::Result<BTreeSet<String>> {

@@ -23,7 +23,7 @@ use crate::{
 /// run: the same folder, or that of a new run.
 ///
 /// # Errors
-/// Usage, if the settings are wrong; the disk. What is wrong with the recording is in the test.
+/// Usage, if the settings are wrong; the disk. Problems of the recording are reported in the test.
 pub(super) fn check(folder: &Path, run: &Path, accept: bool) -> Result<Test, Error> {
     let settings = Settings::of(folder)?;
     let mut test = Test::new(folder);
@@ -44,7 +44,7 @@ pub(super) fn check(folder: &Path, run: &Path, accept: bool) -> Result<Test, Err
         // It is replaced.
         Err(_) => Some(String::new()),
     };
-    // Recorded or not, a picture of another size is another result.
+    // Recorded or not, an image of another size is a different result.
     let resized = match settings.has_dimensions() {
         None if run != folder && !accept => read(folder).map(|before| resized(&before, &whole)),
         _ => Ok(Vec::new()),
@@ -60,7 +60,7 @@ pub(super) fn check(folder: &Path, run: &Path, accept: bool) -> Result<Test, Err
     }
     let Some(expected) = expected else {
         let fault = Fault::new(say!("there is no snapshot yet"))
-            .hint(say!("read what `rhub replay` shows, then write it with `--accept`"));
+            .hint(say!("check the output of `rhub replay`, then write it with `--accept`"));
         return Ok(test.failed(TestVerdict::Missing, fault));
     };
     (test.differences, test.diff) = diff::compare(&expected, &text);
@@ -74,7 +74,7 @@ pub(super) fn check(folder: &Path, run: &Path, accept: bool) -> Result<Test, Err
         1 => say!("the run differs from its snapshot in one line"),
         count => say!("the run differs from its snapshot in {count} lines", count),
     };
-    let fault = Fault::new(what).hint(say!("if the change is wanted, write it with `--accept`"));
+    let fault = Fault::new(what).hint(say!("if the change is intended, write it with `--accept`"));
     Ok(test.failed(TestVerdict::Changed, fault))
 }
 
@@ -178,7 +178,7 @@ fn snapshot(path: &Path) -> Result<Option<String>, Fault> {
         Err(why) => return Err(Fault::new(say!("cannot read {path}: {why}", path = path.display(), why))),
     };
     let cannot = |why: Sentence| Fault::new(say!("cannot read {path}: {why}", path = path.display(), why));
-    // Git may have written it with the line ends of Windows.
+    // Git may have written it with Windows line endings.
     let text = input::text(&bytes).map_err(cannot)?.replace("\r\n", "\n");
     let first = text.lines().next().unwrap_or_default();
     if first == TEXT_FORMAT {
@@ -187,10 +187,9 @@ fn snapshot(path: &Path) -> Result<Option<String>, Fault> {
     let family = TEXT_FORMAT.trim_end_matches(|c: char| c.is_ascii_digit());
     Err(if first.starts_with(family) {
         Fault::new(say!("the snapshot was written by a newer version of rhub"))
-            .hint(say!("update rhub, or write the snapshot anew with `--accept`"))
+            .hint(say!("update rhub, or rewrite the snapshot with `--accept`"))
     } else {
-        Fault::new(say!("{file} is not a snapshot", file = SNAPSHOT))
-            .hint(say!("write it anew with `--accept`"))
+        Fault::new(say!("{file} is not a snapshot", file = SNAPSHOT)).hint(say!("rewrite it with `--accept`"))
     })
 }
 

@@ -1,4 +1,4 @@
-//! The difference of two texts.
+//! The difference between two texts.
 
 use similar::{ChangeTag, DiffOp, TextDiff};
 

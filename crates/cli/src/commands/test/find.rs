@@ -11,7 +11,7 @@ use runninghub::{say, transport::SNAPSHOT};
 use super::folder::LIST;
 use crate::exit::Error;
 
-/// Deeper folders are not searched: nobody keeps recordings there, and links could lead in a circle.
+/// Deeper folders are not searched: recordings are unlikely there, and links could form a cycle.
 const DEPTH: usize = 32;
 
 /// The folders with a recording at or below the paths, in order. Folders whose names begin with a dot are left out.
@@ -55,7 +55,7 @@ fn search(folder: &Path, depth: usize, found: &mut BTreeSet<PathBuf>) -> io::Res
         return Ok(());
     }
     for folder in below.iter().filter(|_| depth > 0) {
-        // A folder that can't be read is somebody else's.
+        // A folder that can't be read belongs to another user.
         _ = search(folder, depth - 1, found);
     }
     Ok(())

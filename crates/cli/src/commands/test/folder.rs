@@ -1,4 +1,4 @@
-//! The folder of a report: for each new run its recording and its pictures, a list of all of them, and a page.
+//! The folder of a report: recording and images of each new run, a list, and a page.
 
 use std::{
     collections::HashMap,
@@ -19,11 +19,11 @@ use crate::{
     input,
 };
 
-/// The list of a report. A folder that has it isn't searched for recordings: those in it have no snapshots.
+/// The list of a report. A folder with this file isn't searched for recordings, since those in it have no snapshots.
 pub(super) const LIST: &str = "rhub-report.json";
 /// The page.
 const PAGE: &str = "index.html";
-/// The folder that is used unless another one is named.
+/// The default folder.
 pub(super) const DEFAULT: &str = "rhub-report";
 /// Name and version of the list.
 const SCHEMA: &str = "rhub.report/1";
@@ -37,14 +37,14 @@ pub(super) struct Report {
     tests: Vec<Test>,
 }
 
-/// The list, as it is written.
+/// The list in its file format.
 #[derive(Serialize)]
 struct List<'a> {
     schema: &'static str,
     tests: &'a [Test],
 }
 
-/// The list of an earlier report, as far as it is needed.
+/// The parts of an earlier report's list that are used.
 #[derive(Deserialize)]
 struct Earlier {
     schema: String,
@@ -63,7 +63,7 @@ struct EarlierRun {
 }
 
 impl Report {
-    /// Begins a report. Runs of earlier ones in the same folder stay; its list and its page are of the last one.
+    /// Begins a report. Runs of earlier reports in the same folder stay; its list and page describe the latest report.
     ///
     /// # Errors
     /// Usage, if the folder holds something else; the disk.
@@ -95,7 +95,7 @@ impl Report {
     /// A new folder for a run, and its path in the report.
     ///
     /// # Errors
-    /// If the disk doesn't take it.
+    /// If it can't be written.
     pub(super) fn folder(&self, recording: &Path) -> Result<(PathBuf, String), Error> {
         let name = recording.to_string_lossy().replace(['/', '\\'], "-");
         let name = sanitize(name.trim_matches(['.', '-']));
@@ -115,10 +115,10 @@ impl Report {
         Err(Error::new(Exit::Store, say!("cannot write to the folder {path}: {why}", path, why)))
     }
 
-    /// Adds a test, and writes the list and the page anew.
+    /// Adds a test, and rewrites the list and the page.
     ///
     /// # Errors
-    /// If the disk doesn't take them.
+    /// If they can't be written.
     pub(super) fn add(&mut self, test: Test) -> Result<(), Error> {
         self.tests.push(test);
         self.write()

@@ -33,11 +33,11 @@ use crate::{
 
 /// The names of saved results.
 const NAMES: &str = "{node}-{n}.{ext}";
-/// Folders within that of a run.
+/// Subfolders of a run.
 pub(super) const RECORDING: &str = "recording";
 const RESULTS: &str = "results";
 
-/// What became of a run.
+/// The outcome of a run.
 enum Fate {
     Ran(Box<Outcome>),
     /// Nothing was submitted, because of this workflow.
@@ -60,7 +60,7 @@ pub(super) async fn live(
             Ok(one) => ready.push(one),
             Err(fault) => {
                 let verdict = TestVerdict::Broken;
-                tell(context, tests, Test::new(&folder).failed(verdict, fault));
+                show_outcome(context, tests, Test::new(&folder).failed(verdict, fault));
             }
         }
     }
@@ -71,9 +71,9 @@ pub(super) async fn live(
     if !on_server && context.global.base_url.is_none() && sites.iter().any(|site| Some(site) != sites.first())
     {
         return Err(Error::usage(say!(
-            "the recordings are from different sites, and a key is for one of them"
+            "the recordings are from different sites, and a key works on only one of them"
         ))
-        .hint(say!("test those of each site by themselves")));
+        .hint(say!("test the recordings of each site separately")));
     }
     if let Some(exit) = agree(context, args, &ready).await? {
         return Ok(Some(exit));
@@ -95,19 +95,19 @@ pub(super) async fn live(
             }
         };
         test.live = Some(run);
-        tell(context, tests, test.clone());
+        show_outcome(context, tests, test.clone());
         report.add(test)?;
     }
     context.advice.push(say!("the report is {path}", path = report.page().display()));
     Ok(None)
 }
 
-fn tell(context: &mut Context, tests: &mut Vec<Test>, test: Test) {
+fn show_outcome(context: &mut Context, tests: &mut Vec<Test>, test: Test) {
     context.show(Event::Test(Box::new(test.clone())));
     tests.push(test);
 }
 
-/// Says what runs and what it may cost, and asks. Returns the exit code if nothing is to run.
+/// Shows the runs and their estimated cost, and asks for confirmation. Returns the exit code if nothing should run.
 async fn agree(context: &mut Context, args: &args::Test, ready: &[Ready]) -> Result<Option<Exit>, Error> {
     // Nothing is sent: a service only knows its place.
     let site = ready.iter().find_map(|one| one.site);
@@ -146,7 +146,7 @@ async fn agree(context: &mut Context, args: &args::Test, ready: &[Ready]) -> Res
     }
 }
 
-/// What runs cost together; `None` if that isn't known of any.
+/// The total cost of runs; `None` if no cost is known.
 fn sum(costs: &[&Cost]) -> Option<Cost> {
     let part = |of: fn(&Cost) -> &Option<String>| {
         let amounts = costs.iter().filter_map(|cost| of(cost).as_deref()?.trim().parse::<Amount>().ok());
@@ -182,8 +182,8 @@ async fn run_again(context: &mut Context, one: Ready, home: &Path) -> Result<Fat
         Submission::of(service, following).make(context, one.submit, Error::from).await
     };
     Ok(match made.await {
-        // What is missing among the results, the comparison says.
-        Ok(Exit::Done | Exit::TaskFailed | Exit::Results) if context.heeded.is_none() => {
+        // The comparison reports missing results.
+        Ok(Exit::Done | Exit::TaskFailed | Exit::Results) if context.handled_signal.is_none() => {
             Fate::Ran(Box::new(mem::take(&mut context.outcome)))
         }
         Ok(exit) => Fate::Stopped(exit),
@@ -195,7 +195,7 @@ async fn run_again(context: &mut Context, one: Ready, home: &Path) -> Result<Fat
     })
 }
 
-/// Compares a new run with the snapshot and the expected pictures of its recording, or accepts it.
+/// Compares a new run with the snapshot and the expected images of its recording, or accepts it.
 async fn compare(
     context: &mut Context,
     args: &args::Test,
@@ -207,7 +207,7 @@ async fn compare(
 ) -> Result<Test, Error> {
     let recording = home.join(RECORDING);
     // The recorder may still be writing.
-    if let Some(why) = context.asked.last().and_then(|asked| asked.recording_failure()) {
+    if let Some(why) = context.services.last().and_then(|service| service.recording_failure()) {
         let fault = Fault::new(say!("the recording is incomplete: {why}", why));
         return Ok(Test::new(folder).failed(TestVerdict::Broken, fault));
     }
@@ -222,8 +222,10 @@ async fn compare(
     let mut test = check(folder, &recording, false)?;
     let report = &*report.to_string_lossy();
     if test.verdict == TestVerdict::Changed {
-        test.hint =
-            Some(say!("if the change is wanted, accept this run with `--accept --report {report}`", report));
+        test.hint = Some(say!(
+            "if the change is intended, accept this run with `--accept --report {report}`",
+            report
+        ));
     }
     let is_unsaved = |output: &runninghub::Output| output.path.is_none();
     if test.verdict == TestVerdict::Passed && outcome.outputs.iter().any(is_unsaved) {
@@ -233,7 +235,7 @@ async fn compare(
     let Some(how) = args.images else { return Ok(test) };
     let expected = pictures::expected(folder);
     if expected.is_empty() && !found.is_empty() {
-        let fault = Fault::new(say!("no pictures are expected yet")).hint(say!(
+        let fault = Fault::new(say!("there are no expected images yet")).hint(say!(
             "if the new ones are right, write them with `--accept --report {report} --images exact`",
             report
         ));
@@ -244,16 +246,18 @@ async fn compare(
         tokio::task::spawn_blocking(move || pictures::compare(how, &found, &expected, &home, &name));
     let compared = context.with_files(compared).await?;
     run.pictures = compared.map_err(|why| {
-        Error::new(Exit::Store, say!("cannot compare the pictures: {why}", why = why.to_string()))
+        Error::new(Exit::Store, say!("cannot compare the images: {why}", why = why.to_string()))
     })??;
     let bad = run.pictures.iter().filter(|one| one.verdict != PictureVerdict::Passed).count();
     if bad > 0 && test.verdict.is_good() {
         let what = match bad {
-            1 => say!("one picture isn't as expected"),
-            count => say!("{count} pictures aren't as expected", count),
+            1 => say!("one image differs from the expected one"),
+            count => say!("{count} images differ from the expected ones", count),
         };
-        let fault = Fault::new(what)
-            .hint(say!("if the change is wanted, accept this run with `--accept --report {report}`", report));
+        let fault = Fault::new(what).hint(say!(
+            "if the change is intended, accept this run with `--accept --report {report}`",
+            report
+        ));
         test = test.failed(TestVerdict::Changed, fault);
     }
     Ok(test)

@@ -1,4 +1,4 @@
-//! The page of a report: one file of HTML that loads nothing but the pictures beside it.
+//! The page of a report: one HTML file that loads only the images next to it.
 
 use std::fmt::Write as _;
 
@@ -9,7 +9,7 @@ use crate::{
     lang::{self, word},
 };
 
-/// Light and dark, as the reader's system is set.
+/// Light or dark, according to the reader's system.
 const STYLE: &str = "\
 :root { color-scheme: light dark; --good: light-dark(#1a7f37, #3fb950); --bad: light-dark(#cf222e, #f85149);
   --line: light-dark(#d0d7de, #3d444d); --box: light-dark(#f6f8fa, #151b23); --dim: light-dark(#59636e, #9198a1); }
@@ -118,7 +118,7 @@ fn picture(html: &mut String, picture: &PictureTest) {
         (PictureVerdict::New, _) => ("bad", say!("{name}: not expected", name)),
         (PictureVerdict::Passed, None) => ("good", Sentence::verbatim(name)),
     };
-    // What is as expected is folded.
+    // Tests that passed are collapsed.
     let is_open = if class == "bad" { " open" } else { "" };
     let _ = writeln!(html, "<details{is_open}><summary class=\"{class}\">{}</summary>", escape(&word(&what)));
     html.push_str("<div class=\"pictures\">\n");
@@ -150,7 +150,7 @@ fn paragraph(html: &mut String, class: &str, words: &Sentence) {
     let _ = writeln!(html, "<p class=\"{class}\">{}</p>", escape(&word(words)));
 }
 
-/// Text that can stand anywhere in the page. Text from outside has no control characters.
+/// Escapes text for any position in the page, and removes control characters from external text.
 fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in

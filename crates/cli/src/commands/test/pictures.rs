@@ -1,4 +1,4 @@
-//! Pictures of a run: their names, and how they compare with the expected ones.
+//! Images of a run: their names, and the comparison with the expected ones.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -20,15 +20,15 @@ use crate::{
     exit::{Error, Exit},
 };
 
-/// Folders within that of a run in a report: its pictures, those that were expected, and how they differ.
+/// Subfolders of a run in a report: its images, the expected ones, and their differences.
 pub(super) const FOUND: &str = "pictures";
 const EXPECTED: &str = "expected";
 const DIFFERENCE: &str = "difference";
-/// Larger pictures aren't compared: pixels on a side, and bytes of memory.
+/// Limits for images to compare: pixels per side, and bytes of memory.
 const SIDE: u32 = 16_384;
 const MEMORY: u64 = 1 << 30;
 
-/// The pictures among the results of a run: their names, and their files. A name is the same in each run of a workflow.
+/// The images among the results of a run: their names and files. Names are the same in each run of a workflow.
 pub(super) fn of_run(outputs: &[Output]) -> BTreeMap<String, PathBuf> {
     let mut counts: HashMap<&str, usize> = HashMap::new();
     let mut found = BTreeMap::new();
@@ -44,12 +44,12 @@ pub(super) fn of_run(outputs: &[Output]) -> BTreeMap<String, PathBuf> {
     found
 }
 
-/// The expected pictures of a recording; none if there is no folder.
+/// The expected images of a recording; none if there is no folder.
 pub(super) fn expected(folder: &Path) -> BTreeMap<String, PathBuf> {
     in_folder(&folder.join(runninghub::transport::EXPECTED))
 }
 
-/// The pictures in a folder, as [`keep`] has named them.
+/// The images in a folder, with names from [`keep`].
 pub(super) fn in_folder(folder: &Path) -> BTreeMap<String, PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let files = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));
@@ -57,10 +57,10 @@ pub(super) fn in_folder(folder: &Path) -> BTreeMap<String, PathBuf> {
     named.filter(|(name, path)| sanitize(name) == *name && is_picture(path)).collect()
 }
 
-/// Copies pictures into a folder, under their names.
+/// Copies images into a folder, under their names.
 ///
 /// # Errors
-/// If the disk doesn't take them.
+/// If they can't be written.
 pub(super) fn keep(pictures: &BTreeMap<String, PathBuf>, folder: &Path) -> Result<(), Error> {
     let cannot = |why: io::Error| {
         Error::new(
@@ -78,10 +78,10 @@ pub(super) fn keep(pictures: &BTreeMap<String, PathBuf>, folder: &Path) -> Resul
     Ok(())
 }
 
-/// Replaces the expected pictures of a recording.
+/// Replaces the expected images of a recording.
 ///
 /// # Errors
-/// If the disk doesn't take them.
+/// If they can't be written.
 pub(super) fn accept(pictures: &BTreeMap<String, PathBuf>, folder: &Path) -> Result<(), Error> {
     let before = expected(folder);
     keep(pictures, &folder.join(runninghub::transport::EXPECTED))?;
@@ -93,11 +93,11 @@ pub(super) fn accept(pictures: &BTreeMap<String, PathBuf>, folder: &Path) -> Res
     Ok(())
 }
 
-/// Compares the pictures of a run with the expected ones. The report's folder of the run gets copies of both, and the
-/// differences. Decoding takes a while, so this is for a thread of its own.
+/// Compares the images of a run with the expected ones. The report's folder of the run gets copies of both, and the
+/// differences. Decoding takes a while, so call it on a separate thread.
 ///
 /// # Errors
-/// If the disk doesn't take the copies.
+/// If the copies can't be written.
 pub(super) fn compare(
     how: Pictures,
     found: &BTreeMap<String, PathBuf>,
@@ -156,9 +156,9 @@ pub(super) fn compare(
 #[derive(Debug, Default)]
 struct Compared {
     is_same: bool,
-    /// `None` if one can't be decoded, or they have other dimensions.
+    /// `None` if one can't be decoded, or their dimensions differ.
     similarity: Option<f64>,
-    /// How far each pixel is from the expected one, unless all are equal.
+    /// The difference of each pixel from the expected one, unless all are equal.
     difference: Option<RgbImage>,
 }
 
@@ -179,12 +179,12 @@ impl Compared {
     }
 }
 
-/// Whether two pictures have the same pixels, in whatever format.
+/// Whether two images have the same pixels, whatever their formats.
 fn same(one: &DynamicImage, other: &DynamicImage) -> bool {
     if one.color() == other.color() { one == other } else { one.to_rgba16() == other.to_rgba16() }
 }
 
-/// Whether a file is a picture that can be decoded, by its first bytes.
+/// Whether a file is a decodable image, by its first bytes.
 fn is_picture(path: &Path) -> bool {
     let reader = ImageReader::open(path).and_then(ImageReader::with_guessed_format);
     reader.is_ok_and(|reader| reader.format().is_some_and(|format| format.reading_enabled()))

@@ -1,4 +1,4 @@
-//! A recorded workflow that can run again.
+//! Prepares a recorded workflow to run again.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use runninghub::{
 
 use super::check::{self, Fault};
 
-/// A recorded run that is about to run again.
+/// A recorded run that is about to be repeated.
 pub(super) struct Ready {
     /// The folder of the recording.
     pub(super) folder: PathBuf,
@@ -26,7 +26,7 @@ impl Ready {
         let timeline = check::read(folder)?;
         if timeline.runs.len() > 1 {
             return Err(Fault::new(say!(
-                "the recording has several runs; one of a single run can run again"
+                "the recording has several runs; only a recording of a single run can be repeated"
             )));
         }
         if must_have_snapshot && !folder.join(SNAPSHOT).is_file() {
@@ -57,7 +57,7 @@ impl Ready {
                     .hint(say!("run it there with `--server URL`")));
             }
             (false, None, _) => {
-                return Err(Fault::new(say!("the recording doesn't say what was submitted")).hint(say!(
+                return Err(Fault::new(say!("the recording doesn't contain the submit")).hint(say!(
                     "record it again with `rhub run … --record DIR`, or run its workflow with `--server URL`"
                 )));
             }
@@ -71,7 +71,7 @@ impl Ready {
         })
     }
 
-    /// What the recorded run cost, if the platform said how much.
+    /// The cost of the recorded run, if the platform reported it.
     pub(super) fn cost(&self) -> Option<&Cost> {
         self.spent.cost.as_ref().filter(|cost| cost.amount().is_some())
     }

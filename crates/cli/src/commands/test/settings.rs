@@ -1,4 +1,4 @@
-//! `rhub-test.toml`: what is compared.
+//! `rhub-test.toml`: the facts to compare.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ const NAME: &str = "rhub-test.toml";
 /// The switches, as in the file.
 const SWITCHES: [&str; 6] = ["order", "steps", "cache", "texts", "dimensions", "digests"];
 
-/// What is compared; facts that no switch is about always are.
+/// The facts to compare; those without a switch always are.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Settings {
     /// The value of each switch, if the file has it.
@@ -54,19 +54,19 @@ impl Settings {
         Ok(self)
     }
 
-    /// Whether snapshots have the dimensions of pictures.
+    /// Whether snapshots contain the dimensions of images.
     pub(super) fn has_dimensions(&self) -> Option<bool> {
         let [.., dimensions, _] = self.switches;
         dimensions
     }
 
-    /// Whether snapshots have what is measured of results.
+    /// Whether snapshots contain measurements of results.
     pub(super) fn measures(&self) -> bool {
         let [.., dimensions, digests] = self.switches;
         dimensions == Some(true) || digests == Some(true)
     }
 
-    /// The timeline without what is left out.
+    /// The timeline without excluded facts.
     pub(super) fn apply(&self, timeline: Timeline) -> Timeline {
         let [order, steps, cache, texts, dimensions, digests] = self.switches;
         let keep = |timeline: Timeline, is_kept: bool, without: fn(Timeline) -> Timeline| {
@@ -76,7 +76,7 @@ impl Settings {
         let timeline = keep(timeline, steps.unwrap_or(true), Timeline::without_steps);
         let timeline = keep(timeline, cache.unwrap_or(true), Timeline::without_cache);
         let timeline = keep(timeline, texts.unwrap_or(true), Timeline::without_texts);
-        // Pictures may differ from run to run, and older recordings don't have these facts.
+        // Images may vary between runs, and older recordings don't have these facts.
         let timeline = keep(timeline, dimensions.unwrap_or(false), Timeline::without_dimensions);
         keep(timeline, digests.unwrap_or(false), Timeline::without_digests)
     }

@@ -111,7 +111,7 @@ impl Machine {
                     let missed = if scales { &mut coming.missed.0 } else { &mut coming.missed.1 };
                     *missed += seconds;
                 }
-            } else if track.told != crate::NodeState::Running && !track.looped {
+            } else if track.reported != crate::NodeState::Running && !track.looped {
                 let sum = if scales { &mut coming.scaled } else { &mut coming.fixed };
                 sum.add(Left::new(seconds, memory.map_or(node.expected.sigma, |memory| memory.sigma)));
             }

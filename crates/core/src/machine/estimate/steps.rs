@@ -14,7 +14,7 @@ pub(in super::super) struct Steps {
     last: f64,
 }
 
-/// The highest accepted count; anything beyond is nonsense.
+/// The highest accepted count; anything higher is bogus.
 const MOST: f64 = 1e12;
 
 impl Steps {

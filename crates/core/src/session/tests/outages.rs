@@ -1,4 +1,4 @@
-//! Unreachable URLs, suspended machines, and servers that are down for a while.
+//! Unreachable URLs, suspended machines, and servers that are temporarily down.
 
 use super::*;
 
@@ -116,14 +116,14 @@ mod addresses {
     #[test]
     fn a_silent_socket_is_left_for_where_the_run_has_gone() {
         let moved = "wss://host/ws?c_host=2&Rh-Comfy-Auth=b";
-        for (told, hangups) in [(moved, vec![30_000]), ("wss://host/ws?c_host=1&Rh-Comfy-Auth=b", vec![])] {
+        for (url, hangups) in [(moved, vec![30_000]), ("wss://host/ws?c_host=1&Rh-Comfy-Auth=b", vec![])] {
             let mut world = World::new();
             world.platform = Some(at("wss://host/ws?c_host=1&Rh-Comfy-Auth=a"));
             world.give(Input::Tick).give(Input::Connected).say(&executing("1"));
-            world.platform = Some(at(told));
+            world.platform = Some(at(url));
             world.wait_ms(30_000);
             // The next poll falls in between; it gets its response before the 30 s are over.
-            assert_eq!(world.hangups(), hangups, "{told}");
+            assert_eq!(world.hangups(), hangups, "{url}");
             if !hangups.is_empty() {
                 world.give(Input::Disconnected).give(Input::Connected).wait(Duration::from_hours(1));
                 assert_eq!(world.dialled().last(), Some(&moved));
@@ -251,7 +251,7 @@ mod servers {
     fn followers_do_not_storm_a_server_that_is_back() {
         const FOLLOWERS: u64 = 500;
         const DOWN: std::ops::Range<u64> = 120_000..180_000;
-        let mut asked = Vec::new();
+        let mut polls = Vec::new();
         for seed in 0..FOLLOWERS {
             let mut world = World::with(seed, Confirm::Http);
             // The followers start at different times.
@@ -266,10 +266,10 @@ mod servers {
                     world.give(failed(None));
                 }
             }
-            asked.extend(world.polls());
+            polls.extend(world.polls());
         }
         let rate = |from: u64, to: u64| {
-            let count = asked.iter().filter(|at| (from..to).contains(*at)).count();
+            let count = polls.iter().filter(|at| (from..to).contains(*at)).count();
             count as f64 * 1000.0 / (to - from) as f64
         };
         let steady = rate(60_000, 120_000);
@@ -342,7 +342,7 @@ mod denials {
         world
     }
 
-    /// Denies every poll; returns when the denial was believed, in milliseconds, and what was known of the task.
+    /// Denies every poll; returns when the denial was believed, in milliseconds, and the known facts about the task.
     fn deny(world: &mut World) -> Option<(u64, Known)> {
         let mut answered = 0;
         for _ in 0..1_000 {

@@ -85,7 +85,7 @@ fn permanent_and_transient_refusals_are_distinguished() {
 
 #[tokio::test]
 async fn unencrypted_urls_are_dialled_when_allowed() {
-    // Port 9 of a name that cannot exist: the refusal must come before dialing.
+    // Port 9 of a name that cannot exist: it must be refused before dialing.
     let url = SocketUrl::new(format!("ws://runninghub.invalid:9/ws?Rh-Comfy-Auth={TICKET}"));
     let direct = crate::net::NetOptions::default().proxy(crate::net::Proxy::Off);
     let options = options().allow_insecure(true).net(crate::net::Net::new(direct).unwrap());

@@ -1,4 +1,4 @@
-//! Settles a submit whose response was lost.
+//! Resolves a submit whose response was lost.
 
 use runninghub_api::Class;
 use runninghub_core::{End, Observation, Phase, TaskId, TaskStatus, say};
@@ -14,7 +14,7 @@ impl RunningHub {
     /// # Errors
     /// [`ErrorKind::Refused`] for a secret that belongs to no submit of the ledger, and for a task that the platform
     /// does not know; [`ErrorKind::Usage`] without a ledger, and for a submit that has another task.
-    pub async fn settle(&self, secret: &str, task: &TaskId) -> Result<Entry, Error> {
+    pub async fn resolve_from_webhook(&self, secret: &str, task: &TaskId) -> Result<Entry, Error> {
         let refused = |error| {
             Error::new(ErrorKind::Refused, say!("the secret belongs to no submit")).with_source(error)
         };
@@ -27,9 +27,9 @@ impl RunningHub {
         let answer = match observed(&self.0.client, task).await {
             Ok(answer) => answer,
             Err(error) if error.class() == Class::NotFound => {
-                return Err(Error::api(say!("the platform has no such task"), error));
+                return Err(Error::api(say!("the platform does not know the task"), error));
             }
-            Err(error) => return Err(Error::api(say!("cannot ask the platform about the task"), error)),
+            Err(error) => return Err(Error::api(say!("cannot query the platform about the task"), error)),
         };
         let seen = self.0.cancels.judge(task, answer).await;
         bind(self.attempts()?, &entry.attempt, task, &seen).await
@@ -51,7 +51,7 @@ pub(crate) async fn bind(
     found(attempts, id).await
 }
 
-/// Polls the task of a submit, and records if it is over, or unknown to the service.
+/// Polls the task of a submit, and records whether it is over or unknown to the service.
 pub(crate) async fn refresh(
     service: &dyn Service,
     attempts: &AttemptLog,
@@ -76,7 +76,7 @@ async fn found(attempts: &AttemptLog, id: &AttemptId) -> Result<Entry, Error> {
     found.map_err(|error| Error::ledger(say!("the ledger cannot be read"), error))
 }
 
-/// How a task ended, if the observation says that it did.
+/// How a task ended, if it did according to the observation.
 pub(crate) fn end(answer: &Observation) -> Option<End> {
     let mut end = End::default();
     end.phase = match answer.status {

@@ -134,7 +134,7 @@ async fn a_redirect_does_not_take_the_key_elsewhere() {
 }
 
 #[tokio::test]
-async fn every_endpoint_asks_as_documented() {
+async fn every_endpoint_sends_the_documented_request() {
     let task = r#"{"taskId":"7","status":"RUNNING","errorCode":"","results":null}"#;
     let ok = r#"{"code":0,"msg":"","data":null}"#;
     let account = r#"{"code":0,"data":{"remainCoins":"12","currentTaskCounts":1,"remainMoney":null,"apiType":"NORMAL"}}"#;
@@ -245,8 +245,8 @@ struct Log(Mutex<Vec<(String, Option<u16>, String)>>);
 
 impl Log {
     fn finished(&self, exchange: &Exchange<'_>) {
-        let asked = format!("{} {} {}", exchange.method, exchange.path, exchange.request.unwrap_or_default());
-        self.0.lock().expect("not poisoned").push((asked, exchange.status, exchange.response.to_owned()));
+        let sent = format!("{} {} {}", exchange.method, exchange.path, exchange.request.unwrap_or_default());
+        self.0.lock().expect("not poisoned").push((sent, exchange.status, exchange.response.to_owned()));
     }
 }
 
@@ -268,12 +268,11 @@ async fn observers_see_every_attempt_without_the_key() {
     options.access_password = Some("open".to_owned());
     client.create(Some("5".into())).options(options).await.expect_err("refused");
     let seen = log.0.lock().expect("not poisoned").clone();
-    let line =
-        |(asked, status, said): &(String, Option<u16>, String)| format!("{asked}\n  {status:?} {said}");
+    let line = |(sent, status, said): &(String, Option<u16>, String)| format!("{sent}\n  {status:?} {said}");
     let seen = seen.iter().map(line).collect::<Vec<_>>().join("\n");
     insta::assert_snapshot!(seen, @r#"
     POST /task/openapi/outputs {"taskId":"7"}
-      None outputs: the connection broke
+      None the connection broke
     POST /task/openapi/outputs {"taskId":"7"}
       Some(200) {"code":1,"msg":"no … here"}
     POST /task/openapi/create {"workflowId":"5","accessPassword":"…"}
