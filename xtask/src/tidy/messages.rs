@@ -26,7 +26,7 @@ pub(super) fn check(root: &Path, sources: &[Source], report: &mut Report) -> Res
     let mut all = Texts::new();
     for source in sources.iter().filter(|source| source.is_shipped()) {
         let is_library = source.crate_name() != Some(BINARY);
-        for text in texts(&source.text).with_context(|| source.path.clone())? {
+        for text in sentences(&source.text).with_context(|| source.path.clone())? {
             if let Some(word) = option(&text).filter(|_| is_library) {
                 report.add(&source.path, &format!("{text:?} is a library's text and names `{word}`"));
             }
@@ -85,7 +85,7 @@ fn option(text: &str) -> Option<&'static str> {
 }
 
 /// The texts of all `say!` in a source file, without its tests.
-fn texts(source: &str) -> Result<Vec<String>> {
+fn sentences(source: &str) -> Result<Vec<String>> {
     let tokens = source.parse::<TokenStream>().map_err(|error| anyhow!("{error}"))?;
     let mut texts = Vec::new();
     collect(tokens, &mut texts);
@@ -168,7 +168,7 @@ mod tests {
             "a text that goes on in the next line\n  and {more}",
             r"raw \ text",
         ];
-        assert_eq!(texts(source).expect("code"), expected);
+        assert_eq!(sentences(source).expect("code"), expected);
     }
 
     #[test]
@@ -184,8 +184,8 @@ mod tests {
             mod tests { fn h() { say!("c"); } }
             fn i() { say!("d"); }
         "#;
-        assert_eq!(texts(source).expect("code"), ["b", "d"]);
-        assert!(texts("fn (").is_err());
+        assert_eq!(sentences(source).expect("code"), ["b", "d"]);
+        assert!(sentences("fn (").is_err());
     }
 
     #[test]

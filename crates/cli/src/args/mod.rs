@@ -127,11 +127,6 @@ pub(crate) enum Command {
     Help(Help),
 }
 
-/// The first of these options that was given.
-pub(crate) fn first_given<const N: usize>(options: [(&'static str, bool); N]) -> Option<&'static str> {
-    options.into_iter().find_map(|(name, is_given)| is_given.then_some(name))
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;

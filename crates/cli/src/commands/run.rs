@@ -85,7 +85,7 @@ pub(super) async fn run(context: &mut Context, args: args::Run) -> Result<Exit, 
 
 /// Rejects options that only RunningHub's API supports.
 fn refuse_options(args: &args::Run) -> Result<(), Error> {
-    let given = args::first_given([
+    let given = first_given([
         ("--under", args.under.is_some()),
         ("--instance", args.machine.instance.is_some()),
         ("--personal-queue", args.machine.personal_queue),
@@ -100,4 +100,9 @@ fn refuse_options(args: &args::Run) -> Result<(), Error> {
         Err(Error::usage(say!("`{option}` is for RunningHub's API, not for a server", option))
             .hint(say!("leave it out; `--set NODE.FIELD=VALUE` changes fields")))
     })
+}
+
+/// The first of these options that was given.
+pub(super) fn first_given<const N: usize>(options: [(&'static str, bool); N]) -> Option<&'static str> {
+    options.into_iter().find_map(|(name, is_given)| is_given.then_some(name))
 }

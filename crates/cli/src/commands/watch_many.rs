@@ -11,6 +11,7 @@ use tokio::{
 use super::{
     context::Context,
     follow::{TICK, until},
+    run::first_given,
     save::Destination,
 };
 use crate::{
@@ -60,7 +61,7 @@ pub(super) async fn watch(context: &mut Context, ids: &[String], args: args::Wat
 
 /// Rejects options for a single run.
 fn refuse_options(args: &args::Watch) -> Result<(), Error> {
-    let given = args::first_given([
+    let given = first_given([
         ("--workflow", args.workflow.is_some()),
         ("--record", args.follow.recording.record.is_some()),
         ("--cancel-on-interrupt", args.follow.cancel_on_interrupt),
