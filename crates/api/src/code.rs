@@ -68,7 +68,9 @@ impl Code {
     /// The code whose meaning applies with this message: a key of the other site gets 301, as a wrong parameter does.
     pub(crate) fn meant_by(&self, message: &Untrusted) -> Self {
         let words: String = message.raw().to_lowercase().chars().filter(char::is_ascii_lowercase).collect();
-        let is_user = words.contains("usernotexist") || words.contains("userdoesnotexist");
+        let is_user = words.contains("usernotexist")
+            || words.contains("userdoesnotexist")
+            || message.raw().contains("用户不存在");
         if *self == Self::INVALID_PARAMETER && is_user { Self::NO_SUCH_USER } else { self.clone() }
     }
 

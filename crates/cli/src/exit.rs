@@ -114,6 +114,8 @@ pub(crate) struct Error {
     pub(crate) kind: FailureKind,
     /// What is wrong with single nodes.
     pub(crate) nodes: Box<[NodeError]>,
+    /// The option whose value is wrong.
+    pub(crate) option: Option<&'static str>,
 }
 
 impl Error {
@@ -127,6 +129,7 @@ impl Error {
             attempt: None,
             kind: exit.kind(),
             nodes: Box::default(),
+            option: None,
         }
     }
 
@@ -138,6 +141,11 @@ impl Error {
     /// Sets the hint.
     pub(crate) fn hint(self, hint: Sentence) -> Self {
         Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// Names the option whose value is wrong, without its dashes.
+    pub(crate) fn about(self, option: &'static str) -> Self {
+        Self { option: Some(option), ..self }
     }
 
     /// Adds to the hint.

@@ -42,7 +42,7 @@ pub(crate) fn begin(global: &Global) -> Result<(), Error> {
             std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
             let file = options.create(true).append(true).open(path).map_err(|why| {
                 let path = path.display();
-                Error::usage(say!("cannot write the log file {path}: {why}", path, why))
+                Error::usage(say!("cannot write the log file {path}: {why}", path, why)).about("log-file")
             })?;
             builder.with_writer(Mutex::new(Clean(file))).finish().with(filter).init();
         }

@@ -70,7 +70,7 @@ impl Error {
     pub(crate) fn request(call: &'static str, error: reqwest::Error) -> Self {
         let (call, kind, source) = runninghub_net::Error::request(call, error).into_parts();
         let kind = match kind {
-            NetErrorKind::Tls => ErrorKind::Net(kind),
+            NetErrorKind::Tls | NetErrorKind::NotTls => ErrorKind::Net(kind),
             NetErrorKind::Connect | NetErrorKind::Setup { .. } => ErrorKind::Unreachable,
             _ => ErrorKind::Lost,
         };

@@ -68,7 +68,7 @@ impl Route {
 
     /// The URL may contain a password, so errors don't include it.
     pub(crate) fn through(text: &str, except: &str) -> Result<Self, Error> {
-        let wrong = |problem| Error::new("proxy", ErrorKind::Proxy { problem });
+        let wrong = |problem| Error::new(say!("proxy"), ErrorKind::Proxy { problem });
         let url =
             Url::parse(text.trim()).map_err(|_| wrong(say!("it is not a URL like `http://host:port`")))?;
         let host = url.host_str().filter(|host| !host.is_empty());

@@ -253,11 +253,6 @@ impl Error {
         source.is_some_and(|source| matches!(source.kind(), Net::Expired { .. }))
     }
 
-    /// Whether TLS failed: the server's certificate or the encryption was not accepted.
-    pub fn is_tls(&self) -> bool {
-        self.api_error().is_some_and(|error| matches!(error.kind(), runninghub_api::ErrorKind::Net(Net::Tls)))
-    }
-
     /// Interprets a final refusal given what is known about the task: the request was refused, not the task.
     pub(crate) fn of_task(self, known: Known) -> Self {
         let (is_gone, hint) = match (known, self.is_unknown_task()) {

@@ -35,7 +35,8 @@ pub(super) async fn run(context: &mut Context, args: args::Run) -> Result<Exit, 
     };
     let (mut submit, id, site) = match target {
         Target::Saved(..) if is_on_server => {
-            return Err(Error::usage(say!("a ComfyUI server has no workflow ids")).hint(say!(
+            let error = Error::usage(say!("a ComfyUI server has no workflow ids")).about("server");
+            return Err(error.hint(say!(
                 "use the workflow's file, exported from the editor with `Workflow > Export (API)`"
             )));
         }

@@ -62,6 +62,9 @@ pub(super) async fn finish(
         for output in context.outcome.outputs.clone() {
             context.show(Event::Output(output));
         }
+        if exit == Exit::Done && end.outputs.is_empty() && !context.printer.is_quiet() {
+            none(context);
+        }
         if context.format == Format::Human && end.outputs.iter().any(|output| output.url.is_some()) {
             let command = context.command(&["download", run.task_id().as_str()], service.place());
             context.advice.push(say!("`{command}` saves the results", command));

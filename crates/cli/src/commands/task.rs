@@ -41,6 +41,7 @@ async fn each(
             Err(error) => {
                 let exit = error.exit;
                 context.warn_of(&id.as_str().into(), "failed", error.message);
+                context.advice.extend(error.hint.map(|hint| *hint));
                 exit
             }
         };
@@ -157,7 +158,9 @@ fn over(
 ) -> Result<Exit, Error> {
     context.outcome.status = end(&answer.status);
     context.outcome.outputs = answer.outputs.iter().cloned().map(Output::from).collect();
-    context.outcome.failure.clone_from(&answer.failure);
+    let mut failure = answer.failure.clone();
+    context.cure(failure.as_mut());
+    context.outcome.failure = failure;
     context.outcome.cost = answer.cost.clone().map(|cost| context.cost(cost));
     match &answer.status {
         TaskStatus::Success => Ok(Exit::Done),
@@ -173,7 +176,7 @@ fn over(
                 None => what,
             };
             let error = Error::new(Exit::TaskFailed, words);
-            Err(match failure.and_then(text::cure) {
+            Err(match failure.and_then(|failure| failure.hint.clone()) {
                 Some(cure) => error.hint(cure),
                 None => error,
             })

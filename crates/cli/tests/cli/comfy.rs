@@ -131,7 +131,7 @@ fn invalid_workflows_are_reported_before_sending() {
     --- err
     error: a ComfyUI server has no workflow ids
 
-    hint: use the workflow's file, exported from the editor with `Workflow > Export (API)`
+    hint: use the workflow's file, exported from the editor with `Workflow > Export (API)`; the value comes from the environment variable `RUNNINGHUB_SERVER`
     ");
     snap!(server.rhub(["run", &class, "--instance", "plus"]), @"
     exit 2

@@ -83,7 +83,9 @@ pub(crate) fn links(workflow: &Workflow) -> Result<(), Error> {
 pub(crate) fn previews_only(workflow: &Workflow) -> Option<Vec<NodeId>> {
     let nodes = workflow.graph().nodes();
     let feeds = |id: &NodeId| nodes.iter().any(|user| user.links().any(|source| source == *id));
-    let outputs: Vec<_> = nodes.iter().filter(|node| !feeds(&node.id)).collect();
+    // Loaders that feed nothing are leftovers.
+    let is_output = |node: &&Node| !feeds(&node.id) && !node.class_type.raw().contains("Load");
+    let outputs: Vec<_> = nodes.iter().filter(is_output).collect();
     let are_previews = outputs.iter().all(|node| node.class_type.raw().contains("Preview"));
     (are_previews && !outputs.is_empty()).then(|| outputs.iter().map(|node| node.id.clone()).collect())
 }
@@ -153,6 +155,7 @@ mod tests {
             previews_only(&Workflow::parse(graph.to_string()).expect("a workflow")).map(|ids| ids.len())
         };
         assert_eq!(of(&["PreviewImage", "MaskPreview+"]), Some(2));
+        assert_eq!(of(&["PreviewImage", "LoadImage"]), Some(1));
         assert_eq!(of(&["PreviewImage", "SaveImage"]), None);
         assert_eq!(of(&[]), None);
     }
