@@ -23,11 +23,12 @@ const APP_PAGES: [&str; 4] = ["ai-detail", "ai-app", "app", "webapp"];
 const APP_API: (&str, &str) = ("api-detail", "apiType=4");
 
 /// What stands around an id or a URL that was copied from a text, a message or JSON.
-const AROUND: &str = "\"'`<>()[]“”‘’,;.，；。\u{200b}\u{200e}\u{200f}\u{2060}\u{feff}";
+const AROUND: &str = "\"'`<>()[]“”‘’,;，；。\u{200b}\u{200e}\u{200f}\u{2060}\u{feff}";
 
 /// An id or a URL without what was copied with it.
 pub(crate) fn copied(text: &str) -> &str {
-    text.trim_matches(|c: char| c.is_whitespace() || AROUND.contains(c))
+    let is_around = |c: char| c.is_whitespace() || AROUND.contains(c);
+    text.trim_start_matches(is_around).trim_end_matches(|c| is_around(c) || c == '.')
 }
 
 /// A workflow from the command line.
@@ -282,6 +283,7 @@ mod tests {
         }
         assert_eq!(task_id(copied("\"1904154698679771137\",")).ok(), Some("1904154698679771137".into()));
         assert_eq!(copied(" last "), "last");
+        assert_eq!(copied("../x"), "../x");
     }
 
     #[test]
