@@ -195,6 +195,8 @@ pub(crate) fn failure(what: Sentence, cause: Option<&Failure>) -> Sentence {
 /// A suggested fix for a failure, if there is one. It depends on where the task ran, which a recording does not say.
 pub(crate) fn cure(cause: &Failure, place: Option<&Place>) -> Option<Sentence> {
     let is_platform = matches!(place, Some(Place::RunningHub { .. }));
+    // Models have neither nodes nor a choice of machines.
+    let has_machines = is_platform && (cause.node_id.is_some() || cause.node.is_some());
     let told: String = [&cause.exception_type, &cause.message]
         .into_iter()
         .flatten()
@@ -204,7 +206,7 @@ pub(crate) fn cure(cause: &Failure, place: Option<&Place>) -> Option<Sentence> {
     let says = |parts: &[&str]| parts.iter().any(|part| told.contains(part));
     if says(&["outofmemory", "out of memory", "allocation on device", "insufficient memory"]) {
         Some(match place {
-            Some(Place::RunningHub { .. }) => say!(
+            _ if has_machines => say!(
                 "`--instance plus` has 48 GB of memory, `--instance ultra` 84 GB; a smaller image or batch needs less"
             ),
             Some(Place::NativeProxy { proxy: NativeProxy::Default, .. }) => {
@@ -243,7 +245,7 @@ pub(crate) fn cure(cause: &Failure, place: Option<&Place>) -> Option<Sentence> {
         "channels",
     ]) {
         Some(say!("the checkpoint, LoRA, ControlNet and VAE must belong to the same model family"))
-    } else if is_platform && says(&["timed out", "timeout", "time limit"]) {
+    } else if has_machines && says(&["timed out", "timeout", "time limit"]) {
         Some(say!("`--instance plus` is faster"))
     } else {
         None
@@ -412,7 +414,11 @@ mod tests {
         let own = Place::ComfyUi { url: "http://127.0.0.1:8188".into() };
         let proxy = |proxy| Place::NativeProxy { proxy, base_url: site() };
         let (small, large) = (proxy(NativeProxy::Default), proxy(NativeProxy::Plus));
-        let failed = |message: &str| Failure { message: Some(message.into()), ..Failure::default() };
+        let failed = |message: &str| Failure {
+            message: Some(message.into()),
+            node_id: Some("3".into()),
+            ..Failure::default()
+        };
         let of = |message: &str, place| cure(&failed(message), place).map(|cure| cure.to_string());
         for (place, word) in [
             (&platform, "--instance plus"),
@@ -430,6 +436,8 @@ mod tests {
                 assert!(!told.contains("platform") && !told.contains("--instance"), "{told}");
             }
         }
+        let model = Failure { message: Some("The model timed out".into()), ..Failure::default() };
+        assert_eq!(cure(&model, Some(&platform)), None);
         assert_eq!(cure(&Failure::default(), Some(&platform)), None);
     }
 

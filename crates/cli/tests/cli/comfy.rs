@@ -293,6 +293,11 @@ fn the_native_proxy_works_and_its_key_is_not_shown() {
         assert!(done.stdout.contains("/proxy/…/view?filename="), "{done}");
         assert!(!done.stdout.contains(key) && !done.stderr.contains(key), "{done}");
     }
+    for words in [&["run", &workflow("01-simple")][..], &["queue"]] {
+        let done = rhub(words.iter().copied()).args(&["--server", "runninghub"]);
+        let done = done.env("RUNNINGHUB_API_KEY", "0123456789abcdef").env("RUNNINGHUB_BASE_URL", &root).run();
+        assert!(done.stderr.contains("check the key and the site"), "{done}");
+    }
 }
 
 /// As for every other task: later commands need only the key.
