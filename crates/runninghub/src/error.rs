@@ -288,7 +288,7 @@ impl Error {
     pub(crate) fn comfy(what: Sentence, source: runninghub_comfyui::Error) -> Self {
         use runninghub_comfyui::ErrorKind as Comfy;
         let kind = match source.kind() {
-            Comfy::Usage { .. } => ErrorKind::Usage,
+            Comfy::Usage { .. } | Comfy::FileTooLarge { .. } => ErrorKind::Usage,
             Comfy::Net(kind) => of_net(kind),
             Comfy::Locked { .. } | Comfy::Rejected(_) => ErrorKind::Refused,
             _ => ErrorKind::Network,

@@ -184,7 +184,7 @@ pub(crate) fn failure(what: Sentence, cause: Option<&Failure>) -> Sentence {
         words = say!("{what}: {cause}", what = words, cause = said);
     }
     if said.iter().all(|said| said.is_none()) {
-        words = say!("{what}: {cause}", what = words, cause = say!("the platform did not give a reason"));
+        words = say!("{what}: {cause}", what = words, cause = say!("no reason was given"));
     }
     match &cause.code {
         Some(code) => say!("{what} (code {code})", what = words, code),
@@ -404,7 +404,7 @@ mod tests {
             failure(failed(), Some(&cause)).to_string(),
             "Task failed in node Upscale (12): torch.OutOfMemoryError: Allocation on device (code 805)"
         );
-        assert_eq!(failure(failed(), None).to_string(), "Task failed: the platform did not give a reason");
+        assert_eq!(failure(failed(), None).to_string(), "Task failed: no reason was given");
     }
 
     #[test]
