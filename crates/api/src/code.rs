@@ -19,7 +19,6 @@ impl Code {
     /// The id does not belong to an AI app.
     pub const NO_SUCH_APP: Self = Self(Cow::Borrowed("901"));
     /// The key's user does not exist, or not on this site.
-    /// The key belongs to no user of this site.
     pub const NO_SUCH_USER: Self = Self(Cow::Borrowed("806"));
     /// The file exceeds the upload limit.
     pub const FILE_TOO_LARGE: Self = Self(Cow::Borrowed("809"));

@@ -99,9 +99,7 @@ pub(super) async fn download(context: &mut Context, args: args::Download) -> Res
 async fn download_of(context: &mut Context, id: &str, out: &Path, name: Option<&str>) -> Result<Exit, Error> {
     let (service, task) = ready(context, id).await?;
     let destination = Destination::new(out.to_owned(), name.map(str::to_owned), false);
-    destination
-        .check(&*service)
-        .map_err(|error| error.hint(say!("choose another folder with `--out DIR`")))?;
+    destination.check(&*service)?;
     let answer = service.outputs(&task).await?;
     let exit = over(context, &*service, &task, &answer)?;
     let saved =

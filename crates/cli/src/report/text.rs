@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use runninghub::{
-    Charge, CurrentNode, Direction, Event, Fact, Failure, FileUrl, NativeProxy, Output, Place, Plan,
-    Progress, Sentence, TaskStatus, Transfer, Untrusted, Verdict, say,
+    Charge, Class, Code, CurrentNode, Direction, Event, Fact, Failure, FileUrl, NativeProxy, Output, Place,
+    Plan, Progress, Sentence, TaskStatus, Transfer, Untrusted, Verdict, say,
 };
 
 use crate::lang;
@@ -184,12 +184,21 @@ pub(crate) fn failure(what: Sentence, cause: Option<&Failure>) -> Sentence {
         words = say!("{what}: {cause}", what = words, cause = said);
     }
     if said.iter().all(|said| said.is_none()) {
-        words = say!("{what}: {cause}", what = words, cause = say!("no reason was given"));
+        // The meaning of a code that only says that the task failed is no reason.
+        let meaning = known_code(cause).filter(|code| code.class() != Class::TaskFailed);
+        let cause = meaning.and_then(|code| code.meaning()).unwrap_or(say!("no reason was given"));
+        words = say!("{what}: {cause}", what = words, cause);
     }
     match &cause.code {
         Some(code) => say!("{what} (code {code})", what = words, code),
         None => words,
     }
+}
+
+/// The platform's code for a failure, if this version knows it.
+fn known_code(cause: &Failure) -> Option<Code> {
+    let text = cause.code.as_deref()?;
+    Code::all().find(|code| code.as_str() == text)
 }
 
 /// A suggested fix for a failure, if there is one. It depends on where the task ran, which a recording does not say.
@@ -248,7 +257,7 @@ pub(crate) fn cure(cause: &Failure, place: Option<&Place>) -> Option<Sentence> {
     } else if has_machines && says(&["timed out", "timeout", "time limit"]) {
         Some(say!("`--instance plus` is faster"))
     } else {
-        None
+        known_code(cause).and_then(|code| code.hint())
     }
 }
 
@@ -405,6 +414,17 @@ mod tests {
             "Task failed in node Upscale (12): torch.OutOfMemoryError: Allocation on device (code 805)"
         );
         assert_eq!(failure(failed(), None).to_string(), "Task failed: no reason was given");
+        let coded = |code: &str| Failure { code: Some(code.into()), ..Failure::default() };
+        for (code, words) in [
+            ("805", "Task failed: no reason was given (code 805)"),
+            ("1501", "Task failed: content moderation rejected the request (code 1501)"),
+            ("x", "Task failed: no reason was given (code x)"),
+        ] {
+            assert_eq!(failure(failed(), Some(&coded(code))).to_string(), words);
+        }
+        let told = cure(&coded("1501"), None).expect("a cure");
+        assert_eq!(told.to_string(), "change the prompt or the image");
+        assert_eq!(cure(&coded("805"), None), None);
     }
 
     #[test]

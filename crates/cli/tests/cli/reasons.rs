@@ -66,6 +66,10 @@ fn an_invalid_value_from_a_variable_names_the_variable() {
         assert_eq!(done.code, Some(2), "{done}");
         assert!(!done.stderr.contains("environment variable"), "{done}");
     }
+    let id = scenario("01-simple").workflow_id();
+    let out = rhub(["run", &id]).at(&sim).env("RUNNINGHUB_OUT", "/dev/null/x").run();
+    assert_eq!(out.code, Some(9), "{out}");
+    assert!(out.stderr.contains("environment variable `RUNNINGHUB_OUT`"), "{out}");
     let doctor = rhub(["doctor"]).at(&sim).env("RUNNINGHUB_PROXY", "nowhere").run();
     assert!(doctor.to_string().contains("RUNNINGHUB_PROXY"), "{doctor}");
     let server = rhub(["run", "1"]).at(&sim).env("RUNNINGHUB_SERVER", "127.0.0.1:8188").run();
