@@ -107,7 +107,7 @@ pub(crate) struct Error {
     /// Boxed, so that a result stays small.
     pub(crate) hint: Option<Box<Sentence>>,
     /// The platform's code, if it sent one.
-    pub(crate) code: Option<Code>,
+    pub(crate) code: Option<Box<Code>>,
     /// The ledger entry of a submit of unknown outcome.
     pub(crate) attempt: Option<String>,
     /// The class of the error.
