@@ -240,8 +240,8 @@ const API_PATHS: [&str; 5] = ["/openapi/v2", "/task/openapi", "/api/openapi", "/
 /// query or a fragment.
 pub fn base_url(text: &str) -> Result<Url, Error> {
     const WHAT: Sentence = say!("base URL");
-    let mut url = Url::parse(text.trim())
-        .map_err(|error| Error::usage(say!("it is not a URL")).about(WHAT).because(error))?;
+    let unlike = |_| Error::usage(say!("it is not a URL such as `https://www.runninghub.ai`")).about(WHAT);
+    let mut url = Url::parse(text.trim()).map_err(unlike)?;
     if !(url.scheme() == "https" || url.scheme() == "http" && is_loopback(url.host_str().unwrap_or_default()))
     {
         return Err(Error::usage(say!(

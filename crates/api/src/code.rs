@@ -19,7 +19,7 @@ impl Code {
     /// The id does not belong to an AI app.
     pub const NO_SUCH_APP: Self = Self(Cow::Borrowed("901"));
     /// The key's user does not exist, or not on this site.
-    const NO_SUCH_USER: Self = Self(Cow::Borrowed("806"));
+    pub const NO_SUCH_USER: Self = Self(Cow::Borrowed("806"));
     /// The file exceeds the upload limit.
     pub const FILE_TOO_LARGE: Self = Self(Cow::Borrowed("809"));
 
@@ -68,7 +68,9 @@ impl Code {
     /// The code whose meaning applies with this message: a key of the other site gets 301, as a wrong parameter does.
     pub(crate) fn meant_by(&self, message: &Untrusted) -> Self {
         let words: String = message.raw().to_lowercase().chars().filter(char::is_ascii_lowercase).collect();
-        let is_user = words.contains("usernotexist") || words.contains("userdoesnotexist");
+        let is_user = words.contains("usernotexist")
+            || words.contains("userdoesnotexist")
+            || message.raw().contains("用户不存在");
         if *self == Self::INVALID_PARAMETER && is_user { Self::NO_SUCH_USER } else { self.clone() }
     }
 

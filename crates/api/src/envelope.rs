@@ -60,6 +60,11 @@ impl<'a> Envelope<'a> {
         lenient::scalar(self.error_code).filter(|code| code != "0").map(Code::new)
     }
 
+    /// Whether there is a v2 `errorCode`, empty or not.
+    pub(crate) fn has_error_code(&self) -> bool {
+        self.error_code.is_some()
+    }
+
     /// The payload as a nested response, in which gateways wrap the bare objects of v2.
     pub(crate) fn inner(&self) -> Option<Self> {
         Self::parse(self.data?.get())

@@ -429,9 +429,12 @@ mod tests {
             };
             Error::new(kind)
         };
-        for (code, message) in
-            [("301", "user not exist"), ("301", "USER_NOT_EXIST"), ("332", "USER_DOES_NOT_EXIST")]
-        {
+        for (code, message) in [
+            ("301", "user not exist"),
+            ("301", "USER_NOT_EXIST"),
+            ("301", "用户不存在"),
+            ("332", "USER_DOES_NOT_EXIST"),
+        ] {
             let error = error_with(code, message);
             assert_eq!(error.class(), Class::Auth, "{message}");
             assert_eq!(error.code().map(Code::as_str), Some(code));

@@ -391,9 +391,10 @@ impl Answer {
         if self.success()?.is_success() { Ok(()) } else { Err(self.unexpected("code")) }
     }
 
-    /// Checks the success of a call without a result: only an explicit code counts as failed.
+    /// The same for the v2 family, where an empty `errorCode` also means success.
     pub(crate) fn accepted(&self) -> Result<(), Error> {
-        self.success().map(drop)
+        let envelope = self.success()?;
+        if envelope.has_error_code() { Ok(()) } else { self.done() }
     }
 
     /// The payload of a response that has to be a success with one.
@@ -407,7 +408,7 @@ impl Answer {
     /// The list of a response that has to be a success; `null` is an empty list.
     pub(crate) fn items<T: DeserializeOwned>(&self) -> Result<Vec<T>, Error> {
         let envelope = self.success()?;
-        let Some(data) = envelope.data else { return Ok(Vec::new()) };
+        let Some(data) = envelope.data else { return self.done().map(|()| Vec::new()) };
         let items = lenient::list(Some(data)).ok_or_else(|| self.unexpected("data"))?;
         // A malformed item is skipped; the others are kept.
         Ok(items.iter().filter_map(|item| lenient::object(Some(item))).collect())
@@ -540,6 +541,19 @@ pub(crate) mod tests {
         let text = r#"{"code":0,"data":{"a":[1],"b":[2,"x?y=1"]}}"#;
         let error = read_with(text, read).expect_err("a string is no number");
         insta::assert_snapshot!(error, @r#"unexpected response at `data.b[1]`: {"code":0,"data":{"a":[1],"b":[2,"x?…"]}}"#);
+    }
+
+    #[test]
+    fn a_response_that_says_nothing_is_no_success() {
+        for text in ["{}", r#"{"msg":"","data":null}"#] {
+            read_with(text, Answer::done).expect_err(text);
+            read_with(text, Answer::accepted).expect_err(text);
+            read_with(text, Answer::items::<Value>).expect_err(text);
+        }
+        for text in [r#"{"code":0,"msg":"","data":null}"#, r#"{"errorCode":"","errorMessage":""}"#] {
+            read_with(text, Answer::accepted).expect(text);
+        }
+        read_with(r#"{"errorCode":"1004","errorMessage":"x"}"#, Answer::accepted).expect_err("a refusal");
     }
 
     #[test]

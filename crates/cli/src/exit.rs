@@ -118,13 +118,15 @@ pub(crate) struct Error {
     /// Boxed, so that a result stays small.
     pub(crate) hint: Option<Box<Sentence>>,
     /// The platform's code, if it sent one.
-    pub(crate) code: Option<Code>,
+    pub(crate) code: Option<Box<Code>>,
     /// The ledger entry of a submit of unknown outcome.
     pub(crate) attempt: Option<String>,
     /// The class of the error.
     pub(crate) kind: FailureKind,
     /// The problems of single nodes.
     pub(crate) nodes: Box<[NodeError]>,
+    /// The option whose value is wrong.
+    pub(crate) option: Option<&'static str>,
 }
 
 impl Error {
@@ -138,6 +140,7 @@ impl Error {
             attempt: None,
             kind: exit.kind(),
             nodes: Box::default(),
+            option: None,
         }
     }
 
@@ -149,6 +152,11 @@ impl Error {
     /// Sets the hint.
     pub(crate) fn hint(self, hint: Sentence) -> Self {
         Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// Names the option whose value is wrong, without its dashes.
+    pub(crate) fn about(self, option: &'static str) -> Self {
+        Self { option: Some(option), ..self }
     }
 
     /// Adds to the hint.

@@ -18,7 +18,7 @@ pub(crate) fn is_there(path: &Path) -> Result<(), Error> {
     Err(Error::usage(say!("file {path} not found", path)).hint(say!("nothing was sent")))
 }
 
-/// Reads a text: UTF-8, or UTF-16 with a byte order mark as PowerShell writes it. The mark is dropped.
+/// Reads a text: UTF-8, or UTF-16 with a byte order mark as PowerShell writes it, or without. The mark is dropped.
 ///
 /// # Errors
 /// The reason if it cannot be read.
@@ -43,6 +43,9 @@ fn decode(bytes: &[u8]) -> Option<String> {
     match bytes {
         [0xff, 0xfe, rest @ ..] => wide(rest, u16::from_le_bytes),
         [0xfe, 0xff, rest @ ..] => wide(rest, u16::from_be_bytes),
+        // What is read here begins with a sign of ASCII, or isn't UTF-16.
+        [1..=0x7f, 0, ..] => wide(bytes, u16::from_le_bytes),
+        [0, 1..=0x7f, ..] => wide(bytes, u16::from_be_bytes),
         [0xef, 0xbb, 0xbf, rest @ ..] => String::from_utf8(rest.to_vec()).ok(),
         _ => String::from_utf8(bytes.to_vec()).ok(),
     }
@@ -63,6 +66,8 @@ mod tests {
             [b"\xef\xbb\xbf", text.as_bytes()].concat(),
             wide(b"\xff\xfe", u16::to_le_bytes),
             wide(b"\xfe\xff", u16::to_be_bytes),
+            wide(b"", u16::to_le_bytes),
+            wide(b"", u16::to_be_bytes),
         ] {
             assert_eq!(decode(&bytes).as_deref(), Some(text));
         }

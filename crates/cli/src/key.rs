@@ -87,7 +87,7 @@ pub(crate) fn source(global: &Global) -> Sentence {
 
 fn find(global: &Global) -> Result<ApiKey, Error> {
     if let Some(path) = &global.api_key_file {
-        return file(path);
+        return file(path).map_err(|error| error.about("api-key-file"));
     }
     if global.api_key_stdin {
         let mut known = STDIN.lock().unwrap_or_else(PoisonError::into_inner);

@@ -38,11 +38,11 @@ pub(crate) fn begin(global: &Global) -> Result<(), Error> {
     match &global.log_file {
         Some(path) => {
             // It holds prompts, and names of files.
-            let file =
-                private(&mut OpenOptions::new()).create(true).append(true).open(path).map_err(|why| {
-                    let path = path.display();
-                    Error::usage(say!("cannot write the log file {path}: {why}", path, why))
-                })?;
+            let file = private(&mut OpenOptions::new()).create(true).append(true).open(path);
+            let file = file.map_err(|why| {
+                let path = path.display();
+                Error::usage(say!("cannot write the log file {path}: {why}", path, why)).about("log-file")
+            })?;
             builder.with_writer(Mutex::new(Clean(file))).finish().with(filter).init();
         }
         None => builder.with_writer(|| Clean(Beside)).finish().with(filter).init(),

@@ -18,6 +18,10 @@ const LONGEST: u64 = 16 << 10;
 /// # Errors
 /// Usage, if it is not a login, or other users can read its file.
 pub(crate) fn read(global: &Global) -> Result<Option<Login>, Error> {
+    find(global).map_err(|error| error.about("server-auth-file"))
+}
+
+fn find(global: &Global) -> Result<Option<Login>, Error> {
     let (text, source) = match &global.server_auth_file {
         Some(path) => {
             let source = || say!("the login file {path}", path = path.display());

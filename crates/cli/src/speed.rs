@@ -32,7 +32,7 @@ pub(crate) fn factor(speed: Speed) -> f64 {
 /// # Errors
 /// Usage, if it isn't a number above 0.
 pub(crate) fn time_scale() -> Result<f64, Error> {
-    let Some(text) = env::var_os(TIME_SCALE) else { return Ok(1.0) };
+    let Some(text) = env::var_os(TIME_SCALE).filter(|text| !text.is_empty()) else { return Ok(1.0) };
     text.to_str()
         .and_then(|text| text.trim().parse().ok())
         .filter(|scale: &f64| scale.is_finite() && *scale > 0.0)

@@ -19,6 +19,18 @@ const MAX_FILE: u64 = 64 * 1024 * 1024;
 /// The path segments before the id in the URL of an AI app.
 const APP_PAGES: [&str; 4] = ["ai-detail", "ai-app", "app", "webapp"];
 
+/// The page about an app's API. The pages about workflows and models differ in the number only.
+const APP_API: (&str, &str) = ("api-detail", "apiType=4");
+
+/// What stands around an id or a URL that was copied from a text, a message or JSON.
+const AROUND: &str = "\"'`<>()[]“”‘’,;，；。\u{200b}\u{200e}\u{200f}\u{2060}\u{feff}";
+
+/// An id or a URL without what was copied with it.
+pub(crate) fn copied(text: &str) -> &str {
+    let is_around = |c: char| c.is_whitespace() || AROUND.contains(c);
+    text.trim_start_matches(is_around).trim_end_matches(|c| is_around(c) || c == '.')
+}
+
 /// A workflow from the command line.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Target {
@@ -34,15 +46,16 @@ impl Target {
     /// # Errors
     /// Usage, if it is none of these.
     pub(crate) fn parse(text: &str) -> Result<Self, Error> {
-        if is_platform_id(text) {
-            return Ok(Self::Saved(text.into(), None));
+        let word = copied(text);
+        if is_platform_id(word) {
+            return Ok(Self::Saved(word.into(), None));
         }
         if let Some(close) = half_width(text).filter(|half| is_platform_id(half)) {
             let what = say!("`{text}` is not a workflow id", text);
             return Err(Error::usage(what).hint(say!("did you mean `{close}`?", close)));
         }
-        if let Some(rest) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) {
-            return page(text, rest);
+        if let Some(address) = address(word) {
+            return page(word, address);
         }
         if text == "-" {
             return read(text, io::stdin()).map(Self::Own);
@@ -92,9 +105,17 @@ pub(crate) fn prompt_id(text: &str) -> Result<TaskId, Error> {
     )))
 }
 
+/// A URL without its scheme, which may be missing if the host is a site of the platform.
+fn address(text: &str) -> Option<&str> {
+    match text.split_once("://") {
+        Some((scheme, rest)) => ["http", "https"].contains(&&*scheme.to_ascii_lowercase()).then_some(rest),
+        None => parts(text).is_some().then_some(text),
+    }
+}
+
 /// A page: `www.runninghub.cn/post/<id>`, with an optional query, and an optional language before `post`.
-fn page(text: &str, rest: &str) -> Result<Target, Error> {
-    let (site, parts) = parts(rest).ok_or_else(|| malformed(text))?;
+fn page(text: &str, address: &str) -> Result<Target, Error> {
+    let (site, parts) = parts(address).ok_or_else(|| malformed(text))?;
     let mut parts = parts.into_iter();
     while let Some(part) = parts.next() {
         match part {
@@ -105,7 +126,7 @@ fn page(text: &str, rest: &str) -> Result<Target, Error> {
                     .map(|id| Target::Saved(id.into(), Some(site)))
                     .ok_or_else(|| malformed(text));
             }
-            part if APP_PAGES.contains(&part) => {
+            part if is_app_page(part, address) => {
                 return Err(Error::usage(say!("this is the page of an AI app, not of a workflow"))
                     .hint(say!("run it with `rhub app run {page}`", page = word(text))));
             }
@@ -115,22 +136,28 @@ fn page(text: &str, rest: &str) -> Result<Target, Error> {
     Err(malformed(text))
 }
 
+/// Whether a segment of a page's path comes before the id of an AI app.
+fn is_app_page(part: &str, address: &str) -> bool {
+    APP_PAGES.contains(&part) || part == APP_API.0 && address.contains(APP_API.1)
+}
+
 /// The id of an AI app, from the id or the URL of its page; with the page's site.
 ///
 /// # Errors
 /// Usage, if it is neither.
 pub(crate) fn app(text: &str) -> Result<(WebappId, Option<Site>), Error> {
+    let text = copied(text);
     if is_platform_id(text) {
         return Ok((text.into(), None));
     }
     let no_address = || Error::usage(say!("`{text}` is not the URL of an AI app", text));
-    let Some(rest) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else {
+    let Some(address) = address(text) else {
         return Err(Error::usage(say!("`{text}` is not the id of an AI app or the URL of its page", text))
             .hint(say!("an id is a number such as `1877265245566922753`; `rhub app list` shows some")));
     };
-    let (site, parts) = parts(rest).ok_or_else(no_address)?;
+    let (site, parts) = parts(address).ok_or_else(no_address)?;
     let mut pairs = parts.iter().zip(parts.iter().skip(1));
-    if let Some((_, id)) = pairs.clone().find(|(part, id)| APP_PAGES.contains(part) && is_platform_id(id)) {
+    if let Some((_, id)) = pairs.clone().find(|(part, id)| is_app_page(part, address) && is_platform_id(id)) {
         return Ok(((*id).into(), Some(site)));
     }
     Err(if pairs.any(|(part, id)| ["post", "workflow"].contains(part) && is_platform_id(id)) {
@@ -141,10 +168,10 @@ pub(crate) fn app(text: &str) -> Result<(WebappId, Option<Site>), Error> {
     })
 }
 
-/// The site of a URL without its scheme, and the segments of its path.
-fn parts(rest: &str) -> Option<(Site, Vec<&str>)> {
-    let address = rest.split(['?', '#']).next().unwrap_or_default();
-    let mut parts = address.split('/').filter(|part| !part.is_empty());
+/// The site of a URL without its scheme, and the segments of its path. Some pages have theirs behind a `#`.
+fn parts(address: &str) -> Option<(Site, Vec<&str>)> {
+    let path = address.split('?').next().unwrap_or_default();
+    let mut parts = path.split(['/', '#']).filter(|part| !part.is_empty());
     let host = parts.next().unwrap_or_default().to_ascii_lowercase();
     let host = host.split(':').next().unwrap_or_default();
     let is_of =
@@ -223,9 +250,40 @@ mod tests {
             ("https://www.runninghub.cn/workflow/1904136902449209346?inviteCode=x", Some(Site::Cn)),
             ("https://www.runninghub.ai/zh-cn/post/1904136902449209346/#top", Some(Site::Ai)),
             ("http://runninghub.ai:443/workflow/1904136902449209346/", Some(Site::Ai)),
+            ("https://www.runninghub.cn/#/workflow/1904136902449209346?x=1", Some(Site::Cn)),
         ] {
             assert_eq!(Target::parse(text).map_err(|error| error.message), saved(site), "{text}");
         }
+    }
+
+    #[test]
+    fn ids_and_pages_may_be_copied_with_what_is_around_them() {
+        let saved = |site| Ok(Target::Saved("1904136902449209346".into(), site));
+        for (text, site) in [
+            (" 1904136902449209346\n", None),
+            ("\"1904136902449209346\",", None),
+            ("\u{200b}1904136902449209346。", None),
+            ("“1904136902449209346”", None),
+            ("<https://www.runninghub.ai/post/1904136902449209346>", Some(Site::Ai)),
+            ("(https://www.runninghub.cn/workflow/1904136902449209346).", Some(Site::Cn)),
+            ("HTTPS://WWW.RunningHub.cn/post/1904136902449209346", Some(Site::Cn)),
+            ("www.runninghub.cn/post/1904136902449209346", Some(Site::Cn)),
+            ("runninghub.ai/workflow/1904136902449209346", Some(Site::Ai)),
+        ] {
+            assert_eq!(Target::parse(text).map_err(|error| error.message), saved(site), "{text}");
+        }
+        for (text, site) in [
+            (" 1877265245566922753 ", None),
+            ("www.runninghub.cn/ai-detail/1877265245566922753", Some(Site::Cn)),
+            ("<https://www.runninghub.ai/#/ai-detail/1877265245566922753>", Some(Site::Ai)),
+            ("https://www.runninghub.cn/call-api/api-detail/1877265245566922753?apiType=4", Some(Site::Cn)),
+        ] {
+            let id = "1877265245566922753".into();
+            assert_eq!(app(text).map_err(|error| error.message), Ok((id, site)), "{text}");
+        }
+        assert_eq!(task_id(copied("\"1904154698679771137\",")).ok(), Some("1904154698679771137".into()));
+        assert_eq!(copied(" last "), "last");
+        assert_eq!(copied("../x"), "../x");
     }
 
     #[test]
@@ -242,6 +300,9 @@ mod tests {
             "https://evilrunninghub.cn/post/1904136902449209346",
             "https://runninghub.cn.evil.example/post/1904136902449209346",
             "https://www.runninghub.cn/ai-detail/1877265245566922800",
+            "https://www.runninghub.cn/call-api/api-detail/1877265245566922800?apiType=4",
+            "evilrunninghub.cn/post/1904136902449209346",
+            "ftp://www.runninghub.cn/post/1904136902449209346",
             "/",
         ] {
             let error = Target::parse(text).expect_err(text);

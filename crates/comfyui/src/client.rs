@@ -265,9 +265,6 @@ fn base_url(text: &str) -> Result<(Url, Option<Login>), Error> {
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
         return Err(unlike());
     }
-    if url.fragment().is_some() {
-        return Err(wrong(say!("it has a fragment")));
-    }
     let mut pairs = url.query_pairs();
     let query = match (pairs.next(), pairs.next()) {
         (None, _) => None,
@@ -286,6 +283,8 @@ fn base_url(text: &str) -> Result<(Url, Option<Login>), Error> {
     // Neither fails for a URL with a host.
     let _ = (url.set_username(""), url.set_password(None));
     url.set_query(None);
+    // The editor writes the graph that it shows there.
+    url.set_fragment(None);
     Ok((url, login))
 }
 
@@ -313,6 +312,11 @@ mod tests {
         for (base, socket, view) in [
             (
                 "http://127.0.0.1:8188",
+                "ws://127.0.0.1:8188/ws?clientId=me",
+                "http://127.0.0.1:8188/view?filename=a+b.png&subfolder=x%2Fy&type=temp",
+            ),
+            (
+                "http://127.0.0.1:8188/#1b2c3d4e",
                 "ws://127.0.0.1:8188/ws?clientId=me",
                 "http://127.0.0.1:8188/view?filename=a+b.png&subfolder=x%2Fy&type=temp",
             ),
@@ -358,7 +362,6 @@ mod tests {
             "http://me@h",
             "http://h?a",
             "http://h?a=1&pw=2",
-            "http://h#a",
             "localhost",
         ] {
             let error = Client::builder(bad).build().expect_err(bad);

@@ -41,6 +41,13 @@ pub enum ErrorKind {
         /// The title of the page, if it is one.
         title: Option<Untrusted>,
     },
+    /// The server, or a gateway in front of it, does not accept a file of this size.
+    FileTooLarge {
+        /// The size of the file, bytes.
+        length: u64,
+        /// The server's limit, bytes, if it tells one.
+        limit: Option<u64>,
+    },
     /// Another HTTP error.
     Http {
         /// The HTTP status.
@@ -57,6 +64,9 @@ pub enum ErrorKind {
     /// that is longer than any real one.
     Net(NetErrorKind),
 }
+
+/// The unit of sizes in messages.
+const MB: u64 = 1_000_000;
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind) -> Self {
@@ -81,7 +91,7 @@ impl Error {
     pub(crate) fn request(error: reqwest::Error) -> Self {
         let (what, kind, source) = runninghub_net::Error::request(error).into_parts();
         let kind = match kind {
-            NetErrorKind::Tls => ErrorKind::Net(kind),
+            NetErrorKind::Tls | NetErrorKind::NotTls => ErrorKind::Net(kind),
             NetErrorKind::Connect | NetErrorKind::Setup { .. } => ErrorKind::Unreachable,
             _ => ErrorKind::Lost,
         };
@@ -119,6 +129,14 @@ impl Error {
             ErrorKind::NotComfyUi { title: None, status } => {
                 say!("the server is not ComfyUI (HTTP {status})", status = *status)
             }
+            ErrorKind::FileTooLarge { length, limit: Some(limit) } => say!(
+                "the file has {length} MB, and the server accepts up to {limit} MB",
+                length = length.div_ceil(MB),
+                limit = limit.div_ceil(MB)
+            ),
+            ErrorKind::FileTooLarge { length, limit: None } => {
+                say!("the file has {length} MB, more than the server accepts", length = length.div_ceil(MB))
+            }
             ErrorKind::Http { status } => say!("the server responded with HTTP {status}", status = *status),
             ErrorKind::Rejected(rejected) => rejected.sentence(),
             ErrorKind::Net(kind) => kind.sentence(),
@@ -130,6 +148,9 @@ impl Error {
     /// How the caller can fix it.
     pub fn hint(&self) -> Option<Sentence> {
         Some(match &self.kind {
+            ErrorKind::FileTooLarge { .. } => {
+                say!("raise the limit of uploads of the server, and of a gateway in front of it")
+            }
             ErrorKind::Usage { .. } => say!("a server URL looks like `http://127.0.0.1:8188`"),
             ErrorKind::Unreachable => say!("is ComfyUI running at this URL?"),
             ErrorKind::NotComfyUi { .. } => say!("use the URL that opens ComfyUI in a browser"),
@@ -152,6 +173,7 @@ impl Error {
         match &self.kind {
             ErrorKind::Usage { .. }
             | ErrorKind::Unreachable
+            | ErrorKind::FileTooLarge { .. }
             | ErrorKind::Locked { .. }
             | ErrorKind::Rejected(_) => true,
             // 408: a gateway may have timed out waiting for the server behind it.

@@ -175,7 +175,8 @@ mod tests {
             let error = client.get(target.to_string()).send().await.expect_err("refused");
             let error = Error::request(error);
             // The proxy refuses to connect; a direct connection succeeds and then fails TLS.
-            let seen = if matches!(error.kind(), ErrorKind::Tls) { "direct" } else { "proxy" };
+            let seen =
+                if matches!(error.kind(), ErrorKind::Tls | ErrorKind::NotTls) { "direct" } else { "proxy" };
             assert_eq!(seen, way, "{line}: {error:?}");
         }
     }

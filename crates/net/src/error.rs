@@ -60,6 +60,8 @@ pub enum ErrorKind {
     },
     /// The connection broke.
     Network,
+    /// The server does not speak TLS at this port: nothing was sent.
+    NotTls,
     /// The response is a web page instead of a file.
     Page,
     /// The proxy's URL cannot be used.
@@ -116,7 +118,12 @@ impl Error {
             // Before the request, because it needs the connection: TCP, the tunnel of a proxy, and the handshake.
             // TLS can also break later, when the server may have read everything; so the type of the error proves
             // nothing.
-            if stems_from::<rustls::Error>(&error) { ErrorKind::Tls } else { ErrorKind::Connect }
+            let is_plain = |error: &(dyn StdError + 'static)| error.downcast_ref() == Some(&PLAIN);
+            match stems_from::<rustls::Error>(&error) {
+                true if has_cause(&error, is_plain) => ErrorKind::NotTls,
+                true => ErrorKind::Tls,
+                false => ErrorKind::Connect,
+            }
         } else if error.is_timeout() {
             ErrorKind::Timeout
         } else {
@@ -183,6 +190,7 @@ impl ErrorKind {
             Self::Http { status } => say!("HTTP status {status}", status = *status),
             Self::Io { path } => Sentence::verbatim(path.to_string_lossy()),
             Self::Network => say!("the connection broke"),
+            Self::NotTls => say!("the server does not use TLS at this port"),
             Self::Page => say!("the server sent a web page instead of the file"),
             Self::ProxyRefused { host } => say!("no connection through the proxy {host}", host),
             Self::Slow { speed, seconds } => {
@@ -205,6 +213,7 @@ impl ErrorKind {
             Self::CaFile { .. }
                 | Self::Connect
                 | Self::Forbidden { .. }
+                | Self::NotTls
                 | Self::Proxy { .. }
                 | Self::ProxyRefused { .. }
                 | Self::Setup { .. }
@@ -236,8 +245,11 @@ impl ErrorKind {
             Self::Proxy { .. } => {
                 say!("a proxy URL looks like `http://127.0.0.1:3128` or `socks5://user:password@host:1080`")
             }
+            Self::NotTls => say!("check the port, and whether the URL begins with `http://`"),
             Self::Tls => {
-                say!("check the system's clock and certificates; some proxies replace certificates")
+                say!(
+                    "check the clock; if a proxy or gateway uses its own certificate, give it as the CA file"
+                )
             }
             _ => return None,
         })
@@ -249,6 +261,8 @@ fn megabytes(bytes: u64) -> u64 {
 }
 
 /// The name of file requests in errors.
+/// The response of a server without TLS to a handshake.
+const PLAIN: rustls::Error = rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType);
 /// The reason for refusing a private address.
 pub(crate) const PRIVATE: Sentence = say!("the URL points to a private address");
 
@@ -312,13 +326,14 @@ mod tests {
             (ErrorKind::Http { status: 502 }, false, true, ""),
             (ErrorKind::Io { path: "x".into() }, false, false, ""),
             (ErrorKind::Network, false, true, "NO_PROXY"),
+            (ErrorKind::NotTls, true, false, "http://"),
             (ErrorKind::Page, false, true, ""),
             (ErrorKind::Proxy { problem: problem.clone() }, true, false, "socks5"),
             (ErrorKind::ProxyRefused { host: "h".into() }, true, false, ""),
             (ErrorKind::Setup { problem }, true, false, ""),
             (ErrorKind::Slow { speed: 1, seconds: 1 }, false, true, "NO_PROXY"),
             (ErrorKind::Timeout, false, true, "NO_PROXY"),
-            (ErrorKind::Tls, true, false, "certificates"),
+            (ErrorKind::Tls, true, false, "CA file"),
             (ErrorKind::TooLarge { limit: 1 }, false, false, ""),
         ] {
             assert_eq!((kind.is_unsent(), kind.is_transient()), (unsent, transient), "{kind:?}");

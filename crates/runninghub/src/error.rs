@@ -254,11 +254,6 @@ impl Error {
         source.is_some_and(|source| matches!(source.kind(), Net::Expired { .. }))
     }
 
-    /// Whether TLS failed: the server's certificate or the encryption was not accepted.
-    pub fn is_tls(&self) -> bool {
-        self.api_error().is_some_and(|error| matches!(error.kind(), runninghub_api::ErrorKind::Net(Net::Tls)))
-    }
-
     /// Interprets a final refusal given what is known about the task: the request was refused, not the task.
     pub(crate) fn of_task(self, known: Known) -> Self {
         let (is_gone, hint) = match (known, self.is_unknown_task()) {
@@ -294,7 +289,7 @@ impl Error {
     pub(crate) fn comfy(what: Sentence, source: runninghub_comfyui::Error) -> Self {
         use runninghub_comfyui::ErrorKind as Comfy;
         let kind = match source.kind() {
-            Comfy::Usage { .. } => ErrorKind::Usage,
+            Comfy::Usage { .. } | Comfy::FileTooLarge { .. } => ErrorKind::Usage,
             Comfy::Net(kind) => of_net(kind),
             Comfy::Locked { .. } | Comfy::Rejected(_) => ErrorKind::Refused,
             _ => ErrorKind::Network,

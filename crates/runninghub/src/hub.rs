@@ -295,7 +295,7 @@ impl Hub {
             .workflow(id)
             .await
             .map_err(|error| Error::api(say!("cannot get the workflow"), error))?;
-        Workflow::parse(text)
+        Workflow::saved(&text)
     }
 }
 

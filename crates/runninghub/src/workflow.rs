@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 pub use self::embedded::embedded_workflow;
 use self::fit::{fit, is_drawn, is_negative_seed, written};
 pub(crate) use self::intake::{links, previews_only};
-use crate::Error;
+use crate::{Error, ErrorKind};
 
 /// Maximum number of nodes listed in a hint, which should fit on a few lines.
 const MOST_NAMES: usize = 12;
@@ -50,6 +50,23 @@ impl Workflow {
         let (nodes, left_out) = intake::read(text.as_ref())?;
         let graph = Graph::of(nodes.clone())?;
         Ok(Self { nodes, graph, left_out })
+    }
+
+    /// Reads a workflow that the platform keeps. It runs there whatever else is in it, so only the nodes count, and inputs
+    /// that are not a number are empty.
+    ///
+    /// # Errors
+    /// When there is no workflow in the text.
+    pub(crate) fn saved(text: &str) -> Result<Self, Error> {
+        let nodes = intake::saved(text).and_then(|nodes| Ok((Graph::of(nodes.clone())?, nodes)));
+        let (graph, nodes) = nodes.map_err(|error| {
+            Error::new(ErrorKind::Refused, say!("the saved workflow cannot be used"))
+                .with_source(error)
+                .with_hint(say!(
+                    "open the workflow on the website, save it, and run it there once until it succeeds"
+                ))
+        })?;
+        Ok(Self { nodes, graph, left_out: Vec::new() })
     }
 
     /// Its nodes.

@@ -2,15 +2,20 @@
 
 mod common;
 
-use std::{collections::BTreeMap, fmt::Write as _, path::Path, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    path::Path,
+    sync::{Arc, Mutex},
+};
 
 use common::{WORKFLOW, hub, key, sim, watch};
 use runninghub::{
-    Code, ErrorKind, Event, Follow, Phase, Run, RunningHub, Service as _, Submit,
+    Code, ErrorKind, Event, Follow, NetOptions, Phase, Run, RunningHub, Service as _, Submit, SubmitStep,
     ledger::{Filter, Ledger as _, MemoryLedger, State},
 };
 use runninghub_sim::{App, Fault, Rate, Scenario, Sim, SimBuilder};
-use serde_json::json;
+use serde_json::{Value, json};
 
 fn apps() -> SimBuilder {
     sim().app(App::demo()).app(App::new("bare", common::scenario())).speed(50.0)
@@ -68,6 +73,61 @@ async fn nodes_of_an_app_have_the_titles_of_its_form() {
     for seen in [first, again] {
         assert_eq!(seen.get("3").map(String::as_str), Some("采样 KSampler"), "{seen:?}");
     }
+}
+
+#[tokio::test]
+async fn a_name_that_a_local_file_has_is_warned_of_before_it_is_paid() {
+    let (_sim, hub) = start().await;
+    // Tests run in the crate's folder.
+    let listed = json!({"nodeId": "10", "fieldName": "image", "fieldValue": "Cargo.toml"});
+    let app = || Submit::app(App::demo().id());
+    for submit in [app().set("image", "Cargo.toml "), app().node_info_list(vec![listed])] {
+        let warned = Arc::new(Mutex::new(Vec::new()));
+        let told = Arc::clone(&warned);
+        let submit = submit.on_step(move |step| {
+            if let SubmitStep::Warning { code, message } = step {
+                told.lock().expect("not poisoned").push(format!("{code}: {message}"));
+            }
+        });
+        hub.submit(submit).await.expect("accepted");
+        let warned = warned.lock().expect("not poisoned");
+        let [warning] = &warned[..] else { panic!("one warning: {warned:?}") };
+        assert!(warning.starts_with("not_uploaded: the file `Cargo.toml`"), "{warning}");
+        assert!(warning.contains("`10.image`"), "{warning}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_missing_where_text_is_wanted_was_meant_as_text() {
+    let (_sim, hub) = start().await;
+    let hint = async |field: &str| {
+        let submit = Submit::app(App::demo().id()).set_file(field, Path::new("me, a cat"));
+        let error = hub.submit(submit).await.expect_err("no such file");
+        error.hint().map(ToString::to_string)
+    };
+    assert_eq!(hint("6.text").await.as_deref(), Some("use the text itself instead of a file"));
+    assert_eq!(hint("10.image").await, None);
+}
+
+/// Without a list of fields the name itself has to say where the node ends.
+#[tokio::test]
+async fn a_field_whose_name_has_points_is_set_without_a_form() {
+    let (sim, _) = start().await;
+    let bodies = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&bodies);
+    let net = NetOptions::default().observer(move |exchange| {
+        if exchange.path == "/task/openapi/ai-app/run" {
+            seen.lock().expect("not poisoned").push(exchange.request.unwrap_or_default().to_owned());
+        }
+    });
+    let hub = RunningHub::builder(key()).base_url(sim.base_url()).net(net).build().expect("a hub");
+    let app = Submit::app(App::new("bare", common::scenario()).id());
+    let submit = app.set("290.resize_type.width", "640").set("57:3.a.b", "1").set("Format.0.text", "x");
+    hub.submit(submit).await.expect("accepted");
+    let body: Value = serde_json::from_str(&bodies.lock().expect("not poisoned")[0]).expect("JSON");
+    let place = |entry: &Value| format!("{} {}", entry["nodeId"], entry["fieldName"]).replace('"', "");
+    let places: Vec<_> = body["nodeInfoList"].as_array().expect("a list").iter().map(place).collect();
+    assert_eq!(places, ["290 resize_type.width", "57:3 a.b", "Format.0 text"]);
 }
 
 #[tokio::test]

@@ -104,6 +104,8 @@ async fn nothing_is_sent_for_a_mistake() {
         let error = hub.submit(mistake).await.expect_err("refused");
         assert_eq!(error.kind(), ErrorKind::Usage, "{error}");
     }
+    let meant = hub.submit(Submit::model(KLING).set_file("prompt", "me, a cat")).await.expect_err("no file");
+    assert!(meant.hint().is_some_and(|hint| hint.text() == "use the text itself instead of a file"));
     assert_eq!(sim.stats().api_calls(), 0);
 }
 

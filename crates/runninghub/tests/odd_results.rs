@@ -12,9 +12,9 @@ use common::{key, sim, watch};
 use futures_util::StreamExt as _;
 use runninghub::{
     Comfy, ConnectionState, ErrorKind, Event, Follow, NetOptions, NodeState, Phase, Replay, RunningHub,
-    Service as _, Speed, Submit, SubmitStep, Workspace,
+    Service, Speed, Submit, SubmitStep, Workspace,
 };
-use runninghub_sim::{Native, NativeBuilder, Scenario};
+use runninghub_sim::{Native, NativeBuilder, Scenario, ScriptNode};
 use serde_json::{Value, json};
 
 fn fixture(name: &str) -> std::path::PathBuf {
@@ -139,6 +139,35 @@ async fn entries_that_are_not_nodes_are_not_sent() {
     let dangling = json!({"2": {"class_type": "SaveImage", "inputs": {"images": ["11", 0]}}});
     let error = hub.submit(Submit::graph(dangling.to_string())).await.expect_err("refused");
     assert_eq!(error.kind(), ErrorKind::Usage);
+}
+
+/// RunningHub lists only what is saved, a ComfyUI also what is shown.
+#[tokio::test]
+async fn a_workflow_that_only_previews_is_warned_of_where_previews_are_no_results() {
+    let previews = Scenario::script("previews")
+        .node(ScriptNode::new("1", "EmptyImage"))
+        .node(ScriptNode::new("2", "PreviewImage").link("images", "1", 0).shows("a.png"))
+        .build();
+    let graph = previews.workflow_json();
+    let sim = sim().scenario_named("1", previews.clone()).start().await.expect("the simulator starts");
+    let hub = RunningHub::builder(key()).base_url(sim.base_url()).build().expect("a hub");
+    let (_server, comfy) = start(Native::builder().scenario(previews)).await;
+    let services: [(&dyn Service, Submit, &[&str]); 3] = [
+        (&hub, Submit::graph(&*graph), &["saves_nothing"]),
+        (&hub, Submit::workflow("1"), &["saves_nothing"]),
+        (&comfy, Submit::graph(&*graph), &[]),
+    ];
+    for (service, submit, expected) in services {
+        let warned = Arc::new(Mutex::new(Vec::new()));
+        let told = Arc::clone(&warned);
+        let submit = submit.on_step(move |step| {
+            if let SubmitStep::Warning { code, .. } = step {
+                told.lock().expect("not poisoned").push(code);
+            }
+        });
+        service.submit(submit).await.expect("accepted");
+        assert_eq!(*warned.lock().expect("not poisoned"), expected, "{:?}", service.place());
+    }
 }
 
 #[tokio::test]

@@ -177,7 +177,7 @@ async fn a_broken_handshake_means_no_task() {
         .build()
         .expect("a client");
     let error = client.create(Some("5".into())).await.expect_err("no encryption");
-    assert!(matches!(error.kind(), ErrorKind::Net(NetErrorKind::Tls)), "{error:?}");
+    assert!(matches!(error.kind(), ErrorKind::Net(NetErrorKind::NotTls)), "{error:?}");
     assert_eq!((error.create_outcome(), error.retry()), (Some(CreateOutcome::Refused), Retry::Never));
     server.await.expect("the server saw a greeting and no key");
 }

@@ -161,7 +161,7 @@ async fn without_tls_nothing_is_said_and_nothing_tried_again() {
         .build()
         .expect("a client");
     let error = client.status(&TASK.into()).await.expect_err("no TLS");
-    assert!(matches!(error.kind(), ErrorKind::Net(NetErrorKind::Tls)), "{error:?}");
+    assert!(matches!(error.kind(), ErrorKind::Net(NetErrorKind::NotTls)), "{error:?}");
     assert_eq!(client.calls(), 1, "it would fail again");
     client.create(Some("1".into())).await.expect_err("no TLS");
     for hello in seen.await.expect("two hellos") {

@@ -1,6 +1,6 @@
 //! Global options.
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use clap::{
     Args, ValueEnum,
@@ -137,12 +137,18 @@ pub(crate) struct Global {
     #[arg(skip)]
     pub(crate) stored: Stored,
 
-    /// The source of `--timeout`; the profile, if neither the command line nor the environment set it.
+    /// The sources of the values of the command's options; neither the command line nor the environment if it is the profile.
     #[arg(skip)]
-    pub(crate) timeout_source: Option<ValueSource>,
+    pub(crate) sources: BTreeMap<String, ValueSource>,
 }
 
 impl Global {
+    /// The variable that sets an option, which may have been long ago.
+    pub(crate) fn variable(&self, option: &str) -> Option<String> {
+        let is_set = self.sources.get(option) == Some(&ValueSource::EnvVariable);
+        is_set.then(|| format!("RUNNINGHUB_{}", option.replace('-', "_").to_uppercase()))
+    }
+
     pub(crate) fn detail(&self) -> Detail {
         match self.verbose {
             _ if self.quiet => Detail::Quiet,

@@ -76,7 +76,7 @@ pub(super) async fn run(
 
 fn unknown(error: runninghub::Error, id: &WebappId) -> Error {
     let error = Error::from(error);
-    if error.code != Some(Code::NO_SUCH_APP) {
+    if error.code.as_deref() != Some(&Code::NO_SUCH_APP) {
         return error;
     }
     error.and_hint(say!("run a workflow with `rhub run {id}`", id = id))

@@ -157,6 +157,7 @@ impl Context {
 
     /// Finds a task by its id or by the name of its submit, or takes the last one; with its ledger entry.
     pub(super) async fn task(&mut self, text: &str) -> Result<Found, Error> {
+        let text = target::copied(text);
         let is_prompt = text != "last" && (self.global.server.is_some() || is_uuid(text));
         let named = if is_prompt {
             target::prompt_id(text).map(Some)?
@@ -201,6 +202,7 @@ impl Context {
 
     /// The submit of a task, by its id or the name of its submit, or the last one.
     pub(super) async fn entry(&mut self, text: &str) -> Result<Entry, Error> {
+        let text = target::copied(text);
         let found = match self.workspace()?.find(text).await? {
             Lookup::Task { entry, .. } => entry,
             Lookup::Unknown(entry) | Lookup::NoTask(entry) => Some(entry),
@@ -218,7 +220,7 @@ impl Context {
     /// A task, and its recording in the state folder.
     pub(super) async fn recorded(&self, text: &str) -> Result<(TaskId, PathBuf), Error> {
         let workspace = self.workspace()?;
-        let task = match workspace.find(text).await? {
+        let task = match workspace.find(target::copied(text)).await? {
             Lookup::Task { task, .. } => task,
             Lookup::Nothing => return Err(none_yet()),
             Lookup::Unknown(entry) | Lookup::NoTask(entry) => {
@@ -297,7 +299,10 @@ impl Context {
     }
 
     /// Shows an event of a run, and keeps the facts for `result`.
-    pub(super) fn event(&mut self, event: RunEvent) {
+    pub(super) fn event(&mut self, mut event: RunEvent) {
+        if let RunEvent::Finished(end) = &mut event {
+            self.cure(end.failure.as_mut());
+        }
         match &event {
             RunEvent::Progress(progress) => {
                 self.outcome.overall = progress.overall;
@@ -314,6 +319,14 @@ impl Context {
             _ => {}
         }
         self.show(event);
+    }
+
+    /// Adds a suggested fix to the failure of a task.
+    pub(super) fn cure(&self, failure: Option<&mut Failure>) {
+        let place = self.services.last().map(|service| service.place());
+        if let Some(failure) = failure {
+            failure.hint = failure.hint.take().or_else(|| text::cure(failure, place));
+        }
     }
 
     /// Reports an accepted task; all later events are about it.
@@ -382,7 +395,9 @@ impl Context {
     }
 
     /// Names the subject of the lines below; JSON lines name their task themselves.
-    pub(super) fn heading(&self, name: impl Into<Fact>) {
+    pub(super) fn heading(&mut self, name: impl Into<Fact>) {
+        // A line may be the same as one above.
+        self.reporter = report::reporter(self.format, self.printer);
         if self.format != Format::Json && !self.printer.is_quiet() {
             self.printer.say(&say!("{name}:", name = name.into()));
         }
@@ -406,7 +421,7 @@ impl Context {
     pub(super) fn end(&mut self, result: Result<Exit, Error>) -> Exit {
         let (exit, error) = match result {
             Ok(exit) => (exit, None),
-            Err(error) => (error.exit, Some(error)),
+            Err(error) => (error.exit, Some(self.with_variable(error))),
         };
         if let Some(error) = &error {
             self.outcome.status = match exit {
@@ -436,16 +451,34 @@ impl Context {
         if let Some(error) = &error {
             self.printer.error(error);
         }
-        for advice in self.advice.drain(..) {
-            self.printer.hint(&advice);
-        }
+        self.print_advice();
         exit
+    }
+
+    /// The error, with the variable that it is about.
+    pub(super) fn with_variable(&self, error: Error) -> Error {
+        match error.option.and_then(|option| self.global.variable(option)) {
+            Some(variable) => {
+                error.and_hint(say!("the value comes from the environment variable `{variable}`", variable))
+            }
+            None => error,
+        }
+    }
+
+    /// Prints the hints, each once.
+    fn print_advice(&mut self) {
+        let advice = std::mem::take(&mut self.advice);
+        for (at, one) in advice.iter().enumerate() {
+            if !advice.iter().take(at).any(|before| before == one) {
+                self.printer.hint(one);
+            }
+        }
     }
 
     /// Reports the result of a run, and begins the next one.
     pub(super) fn next_run(&mut self) {
         self.report(Exit::Done);
-        self.advice.drain(..).for_each(|advice| self.printer.hint(&advice));
+        self.print_advice();
         self.reporter = report::reporter(self.format, self.printer);
         self.clock = Clock::Wall(Instant::now());
         self.outcome = Outcome::default();
@@ -473,9 +506,7 @@ impl Context {
         }
         self.outcome.outputs.append(&mut self.kept);
         if let Some(failure) = self.outcome.failure.take_if(|failure| failure.kind.is_none()) {
-            let hint = text::cure(&failure);
-            let failure = failure.classed(FailureKind::Task, self.has_created);
-            self.outcome.failure = Some(Failure { hint, ..failure });
+            self.outcome.failure = Some(failure.classed(FailureKind::Task, self.has_created));
         }
         self.outcome.exit_code = exit.code();
         bug::is_reported();

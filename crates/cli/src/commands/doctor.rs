@@ -84,15 +84,14 @@ async fn network(
 ) -> bool {
     let probe = match Probe::new(address, context.net()) {
         Ok(probe) => probe,
-        Err(error) => return report(context, "network", Err(error.into())),
+        Err(error) => {
+            let error = context.blamed(error.into(), "base-url");
+            return report(context, "network", Err(error));
+        }
     };
     let ahead = match probe.http().await {
         Ok(ahead) => ahead,
-        Err(error) => {
-            let is_tls = error.is_tls();
-            let error = Error::from(error);
-            return report(context, "network", Err(if is_tls { untrusted(error) } else { error }));
-        }
+        Err(error) => return report(context, "network", Err(error.into())),
     };
     report(context, "network", Ok(say!("{address} is reachable", address)));
     let tls = if address.starts_with("https:") {
@@ -123,7 +122,10 @@ async fn server(context: &mut Context, named: Server) -> Finding {
 fn report(context: &mut Context, name: &'static str, finding: Finding) -> Exit {
     let (exit, message, cure) = match finding {
         Ok(message) => (Exit::Done, message, None),
-        Err(error) => (error.exit, error.message, error.hint.map(|hint| *hint)),
+        Err(error) => {
+            let error = context.with_variable(error);
+            (error.exit, error.message, error.hint.map(|hint| *hint))
+        }
     };
     let ok = exit == Exit::Done;
     context.show(Event::Check(Check { name, ok, message, cure, exit_code: exit.code() }));
@@ -244,12 +246,6 @@ fn clock(ahead: Option<i64>) -> Finding {
             Ok(say!("within {seconds} s of the server's clock", seconds = ahead.unsigned_abs().max(1)))
         }
     }
-}
-
-fn untrusted(error: Error) -> Error {
-    error.hint(say!(
-        "check the clock; if a proxy or gateway uses its own certificate, give it with `--ca-file PATH`"
-    ))
 }
 
 #[cfg(test)]

@@ -48,7 +48,7 @@ impl From<ErrorKind> for Exit {
 impl From<runninghub::Error> for Error {
     fn from(error: runninghub::Error) -> Self {
         let found = Self {
-            code: error.code().cloned(),
+            code: error.code().cloned().map(Box::new),
             attempt: error.attempt().map(ToString::to_string),
             hint: error.hint().cloned().map(Box::new),
             kind: error.failure_kind(),

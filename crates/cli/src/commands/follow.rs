@@ -139,17 +139,7 @@ pub(super) async fn follow(
             Turn::Tick | Turn::Signal(Signal::Resize) => context.reporter.tick(context.clock.now()),
             Turn::Timeout => {
                 context.outcome.status = Verdict::Timeout;
-                let after = following.timeout.unwrap_or_default().as_secs_f64();
-                // A variable or a profile may have been set long ago.
-                let option = match context.global.timeout_source {
-                    Some(ValueSource::CommandLine) => "--timeout",
-                    Some(ValueSource::EnvVariable) => "RUNNINGHUB_TIMEOUT",
-                    _ => "rhub config get timeout",
-                };
-                context.warn(
-                    "timeout",
-                    say!("stopped waiting after {after} s (`{option}`); the task continues", after, option),
-                );
+                warn_of_timeout(context, following.timeout);
                 leave(context, service, &run, following);
                 return Ok(Exit::StillRunning);
             }
@@ -200,6 +190,19 @@ fn leave(context: &mut Context, service: &dyn Service, run: &Run, following: &Fo
     } else {
         context.advice.push(say!("the simulator has stopped, and its task with it"));
     }
+}
+
+/// Says what ended the wait. A variable or a profile may have been set long ago.
+pub(super) fn warn_of_timeout(context: &mut Context, timeout: Option<Duration>) {
+    let after = timeout.unwrap_or_default().as_secs_f64();
+    let option = match context.global.sources.get("timeout") {
+        Some(ValueSource::CommandLine) => "--timeout".to_owned(),
+        _ => context.global.variable("timeout").unwrap_or("rhub config get timeout".to_owned()),
+    };
+    context.warn(
+        "timeout",
+        say!("stopped waiting after {after} s (`{option}`); the task goes on", after, option),
+    );
 }
 
 /// The next intermediate file that was saved.

@@ -10,6 +10,10 @@ use crate::{exit::Error, input};
 impl Context {
     /// The expected durations of node classes.
     pub(super) fn priors(&self) -> Result<Priors, Error> {
+        self.find_priors().map_err(|error| error.about("priors"))
+    }
+
+    fn find_priors(&self) -> Result<Priors, Error> {
         let Some(path) = &self.global.priors else { return Ok(Priors::default()) };
         let name = || path.display();
         let hint = || {

@@ -35,7 +35,8 @@ pub(super) async fn run(context: &mut Context, args: args::Run) -> Result<Exit, 
     };
     let (mut submit, id, site) = match target {
         Target::Saved(..) if is_on_server => {
-            return Err(Error::usage(say!("a ComfyUI server has no workflow ids")).hint(say!(
+            let error = Error::usage(say!("a ComfyUI server has no workflow ids")).about("server");
+            return Err(error.hint(say!(
                 "use the workflow's file, exported from the editor with `Workflow > Export (API)`"
             )));
         }
@@ -66,7 +67,7 @@ pub(super) async fn run(context: &mut Context, args: args::Run) -> Result<Exit, 
     let reach = |context: &mut Context| context.service(submit::settings(&args.submitting, site));
     let submission = Submission::new(context, &args.submitting, reach)?;
     let explain = |error: runninghub::Error| match Error::from(error) {
-        error if is_alone && error.code == Some(Code::INVALID_PARAMETER) => error.or_hint(say!(
+        error if is_alone && error.code.as_deref() == Some(&Code::INVALID_PARAMETER) => error.or_hint(say!(
             "it may require a saved workflow to submit the file under: give one with `--under ID`"
         )),
         error if error.exit == Exit::Usage && own.as_deref().and_then(editor_workflow).is_some() => error
@@ -74,7 +75,10 @@ pub(super) async fn run(context: &mut Context, args: args::Run) -> Result<Exit, 
                 "or let a ComfyUI that has its nodes convert it: `rhub workflow convert FILE --server URL`"
             )),
         error => match &id {
-            Some(id) if [Some(Code::NO_SUCH_WORKFLOW), Some(Code::NO_SUCH_APP)].contains(&error.code) => {
+            Some(id)
+                if [Some(&Code::NO_SUCH_WORKFLOW), Some(&Code::NO_SUCH_APP)]
+                    .contains(&error.code.as_deref()) =>
+            {
                 error.and_hint(say!("run an AI app with `rhub app run {id}`", id = id))
             }
             _ => error,

@@ -32,11 +32,12 @@ impl Destination {
         Self { results, intermediate }
     }
 
-    /// Checks before anything is paid that results can be saved.
+    /// Checks before anything is paid or fetched that results can be saved.
     pub(super) fn check(&self, service: &dyn Service) -> Result<(), Error> {
         let checked = self.results.save(service, &"0".into()).check();
         checked.map_err(|error| {
-            Error::from(error).or_hint(say!("choose another folder with `--out DIR`; nothing was submitted"))
+            let error = Error::from(error).about("out");
+            error.or_hint(say!("choose another folder with `--out DIR`; nothing was submitted"))
         })
     }
 
@@ -61,6 +62,9 @@ pub(super) async fn finish(
     let Some(destination) = &following.destination else {
         for output in context.outcome.outputs.clone() {
             context.show(Event::Output(output));
+        }
+        if exit == Exit::Done && end.outputs.is_empty() && !context.printer.is_quiet() {
+            none(context);
         }
         if context.format == Format::Human && end.outputs.iter().any(|output| output.url.is_some()) {
             let command = context.command(&["download", run.task_id().as_str()], service.place());

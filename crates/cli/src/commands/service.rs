@@ -2,12 +2,15 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use runninghub::{ApiKey, Comfy, Place, RunningHub, Service, Site, TaskId, Workspace, ledger::Entry, say};
+use runninghub::{
+    ApiKey, Comfy, NetOptions, Place, RunningHub, Service, Site, TaskId, Workspace, ledger::Entry, net::Net,
+    say,
+};
 
 use super::context::Context;
 use crate::{
     args::{FollowOptions, Previews, Server},
-    exit::Error,
+    exit::{Error, Exit},
     key, secrets, server_login as login, speed,
 };
 
@@ -189,9 +192,24 @@ impl Context {
             } else {
                 say!("a base URL looks like `https://www.runninghub.cn`, or `http://127.0.0.1:8189` for `rhub simulate`")
             })
-        })?;
+        }).map_err(|error| self.blamed(error, "base-url"))?;
         self.services.push(Arc::new(hub.clone()));
         Ok(hub)
+    }
+
+    /// The error of a service that cannot be set up, with the option that is to blame: one of the network, else `url`.
+    pub(super) fn blamed(&self, error: Error, url: &'static str) -> Error {
+        let global = &self.global;
+        let fails = |net: NetOptions| Net::new(net).is_err();
+        let is_proxy =
+            global.proxy.as_ref().is_some_and(|proxy| fails(NetOptions::default().proxy(proxy.expose())));
+        let is_file = global.ca_file.as_ref().is_some_and(|path| fails(NetOptions::default().ca_file(path)));
+        match error.exit {
+            Exit::Usage if is_proxy => error.about("proxy"),
+            Exit::Usage if is_file => error.about("ca-file"),
+            Exit::Usage => error.about(url),
+            _ => error,
+        }
     }
 
     /// A ComfyUI: a server, or RunningHub's native proxy.
@@ -234,7 +252,7 @@ impl Context {
         if let Some(dir) = self.recording(settings.record) {
             builder = builder.record(dir).record_previews(settings.record_previews);
         }
-        let comfy = builder.build()?;
+        let comfy = builder.build().map_err(|error| self.blamed(error.into(), "server"))?;
         self.services.push(Arc::new(comfy.clone()));
         Ok(comfy)
     }

@@ -41,6 +41,7 @@ async fn each(
             Err(error) => {
                 let exit = error.exit;
                 context.warn_of(&id.as_str().into(), "failed", error.message);
+                context.advice.extend(error.hint.map(|hint| *hint));
                 exit
             }
         };
@@ -98,9 +99,7 @@ pub(super) async fn download(context: &mut Context, args: args::Download) -> Res
 async fn download_of(context: &mut Context, id: &str, out: &Path, name: Option<&str>) -> Result<Exit, Error> {
     let (service, task) = ready(context, id).await?;
     let destination = Destination::new(out.to_owned(), name.map(str::to_owned), false);
-    destination
-        .check(&*service)
-        .map_err(|error| error.hint(say!("choose another folder with `--out DIR`")))?;
+    destination.check(&*service)?;
     let answer = service.outputs(&task).await?;
     let exit = over(context, &*service, &task, &answer)?;
     let saved =
@@ -157,7 +156,9 @@ fn over(
 ) -> Result<Exit, Error> {
     context.outcome.status = end(&answer.status);
     context.outcome.outputs = answer.outputs.iter().cloned().map(Output::from).collect();
-    context.outcome.failure.clone_from(&answer.failure);
+    let mut failure = answer.failure.clone();
+    context.cure(failure.as_mut());
+    context.outcome.failure = failure;
     context.outcome.cost = answer.cost.clone().map(|cost| context.cost(cost));
     match &answer.status {
         TaskStatus::Success => Ok(Exit::Done),
@@ -173,7 +174,7 @@ fn over(
                 None => what,
             };
             let error = Error::new(Exit::TaskFailed, words);
-            Err(match failure.and_then(text::cure) {
+            Err(match failure.and_then(|failure| failure.hint.clone()) {
                 Some(cure) => error.hint(cure),
                 None => error,
             })

@@ -115,13 +115,13 @@ async fn refresh(context: &mut Context) -> Result<(), Error> {
 /// Resolves a submit with an unknown outcome.
 pub(super) async fn resolve(context: &mut Context, args: args::Resolve) -> Result<Exit, Error> {
     let workspace = context.workspace()?.clone();
-    let entry = workspace.ledger()?.entry(Filter::all().attempt(args.attempt.as_str())).await?;
+    let entry = workspace.ledger()?.entry(Filter::all().attempt(target::copied(&args.attempt))).await?;
     context.outcome.attempt_id = Some(entry.attempt.to_string());
     let place = &entry.intent.place;
     check_place(place)?;
     let is_server = Server::of(place).is_some();
     let read = if is_server { target::prompt_id } else { target::task_id };
-    let task = args.task_id.as_deref().map(read).transpose()?;
+    let task = args.task_id.as_deref().map(|id| read(target::copied(id))).transpose()?;
     let entry = if let Some(task) = &task {
         found(context, &entry, task, is_server).await?
     } else {

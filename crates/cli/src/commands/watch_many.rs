@@ -10,7 +10,7 @@ use tokio::{
 
 use super::{
     context::Context,
-    follow::{TICK, until},
+    follow::{TICK, until, warn_of_timeout},
     run::first_given,
     save::Destination,
 };
@@ -117,6 +117,7 @@ impl Watched {
                 },
                 () = until(deadline) => {
                     context.outcome.status = Verdict::Timeout;
+                    warn_of_timeout(context, timeout);
                     self.advise(context);
                     return Ok(Exit::StillRunning);
                 }
@@ -139,7 +140,11 @@ impl Watched {
             };
             let mut outcome = outcome.clone();
             outcome.exit_code = exit.code();
+            context.cure(outcome.failure.as_mut());
             self.ends.insert(task.clone(), exit);
+            if exit == Exit::Results && outcome.outputs.is_empty() {
+                context.warn_of(task, "no_results", say!("the task has no results"));
+            }
             context.show_of(Some(task.clone()), Event::Result(outcome).into());
         } else {
             context.show_of(Some(task.clone()), line.event.clone().into());

@@ -59,7 +59,9 @@ pub(crate) fn parse() -> Result<(Cli, Option<Error>), clap::Error> {
     };
     cli.global.stored = stored;
     let (command, matches) = innermost(&command, &matches);
-    cli.global.timeout_source = source(command, matches, "timeout");
+    let options = command.get_arguments().filter_map(Arg::get_long);
+    let sources = options.filter_map(|long| Some((long.to_owned(), source(command, matches, long)?)));
+    cli.global.sources = sources.collect();
     Ok((cli, None))
 }
 

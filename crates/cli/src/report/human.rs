@@ -194,7 +194,7 @@ impl Human {
         self.leave(t);
         let (status, cause) = (end.phase.into(), end.failure.as_ref());
         let words = text::ended(status, cause);
-        let words = match cause.and_then(text::cure) {
+        let words = match cause.and_then(|cause| cause.hint.clone()) {
             Some(cure) if status == Verdict::Failed => {
                 say!("{failure}\n  Try this: {cure}", failure = words, cure)
             }

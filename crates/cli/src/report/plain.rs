@@ -163,7 +163,7 @@ impl Plain {
             Verdict::Running => self.say(&say!("🔌 {why}", why = text::no_end())),
             _ => {
                 self.say(&say!("❌ {failure}", failure = text::failure(say!("Task failed"), cause)));
-                if let Some(cure) = cause.and_then(text::cure) {
+                if let Some(cure) = cause.and_then(|cause| cause.hint.as_ref()) {
                     self.say(&say!("💡 Try this: {cure}", cure));
                 }
             }

@@ -45,7 +45,7 @@ impl Reporter for Quiet {
             Event::Run(RunEvent::Finished(end)) if end.phase == Phase::Failed => {
                 let cause = end.failure.as_ref();
                 let error = Error::new(Exit::TaskFailed, text::failure(say!("Task failed"), cause));
-                self.printer.error(&match cause.and_then(text::cure) {
+                self.printer.error(&match cause.and_then(|cause| cause.hint.clone()) {
                     Some(cure) => error.hint(cure),
                     None => error,
                 });

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use runninghub::{
-    Charge, CurrentNode, Direction, Event, Fact, Failure, FileUrl, Output, Plan, Progress, Sentence,
-    TaskStatus, Transfer, Untrusted, Verdict, say,
+    Charge, Class, Code, CurrentNode, Direction, Event, Fact, Failure, FileUrl, NativeProxy, Output, Place,
+    Plan, Progress, Sentence, TaskStatus, Transfer, Untrusted, Verdict, say,
 };
 
 use crate::lang;
@@ -183,8 +183,11 @@ pub(crate) fn failure(what: Sentence, cause: Option<&Failure>) -> Sentence {
     for causes in causes.into_iter().flatten().filter(|causes| !causes.is_empty()) {
         words = say!("{what}: {cause}", what = words, cause = causes);
     }
-    if causes.iter().all(|causes| causes.is_none()) {
-        words = say!("{what}: {cause}", what = words, cause = say!("the platform did not give a reason"));
+    if causes.iter().all(|cause| cause.is_none()) {
+        // The meaning of a code that only says that the task failed is no reason.
+        let meaning = known_code(cause).filter(|code| code.class() != Class::TaskFailed);
+        let cause = meaning.and_then(|code| code.meaning()).unwrap_or(say!("no reason was given"));
+        words = say!("{what}: {cause}", what = words, cause);
     }
     match &cause.code {
         Some(code) => say!("{what} (code {code})", what = words, code),
@@ -192,8 +195,17 @@ pub(crate) fn failure(what: Sentence, cause: Option<&Failure>) -> Sentence {
     }
 }
 
-/// A suggested fix for a failure, if there is one.
-pub(crate) fn cure(cause: &Failure) -> Option<Sentence> {
+/// The platform's code for a failure, if this version knows it.
+fn known_code(cause: &Failure) -> Option<Code> {
+    let text = cause.code.as_deref()?;
+    Code::all().find(|code| code.as_str() == text)
+}
+
+/// A suggested fix for a failure, if there is one. It depends on where the task ran, which a recording does not say.
+pub(crate) fn cure(cause: &Failure, place: Option<&Place>) -> Option<Sentence> {
+    let is_platform = matches!(place, Some(Place::RunningHub { .. }));
+    // Models have neither nodes nor a choice of machines.
+    let has_machines = is_platform && (cause.node_id.is_some() || cause.node.is_some());
     let reason: String = [&cause.exception_type, &cause.message]
         .into_iter()
         .flatten()
@@ -202,11 +214,21 @@ pub(crate) fn cure(cause: &Failure) -> Option<Sentence> {
         .join(" ");
     let says = |parts: &[&str]| parts.iter().any(|part| reason.contains(part));
     if says(&["outofmemory", "out of memory", "allocation on device", "insufficient memory"]) {
-        Some(say!(
-            "`--instance plus` has 48 GB of memory, `--instance ultra` 84 GB; a smaller image or batch needs less"
-        ))
+        Some(match place {
+            _ if has_machines => say!(
+                "`--instance plus` has 48 GB of memory, `--instance ultra` 84 GB; a smaller image or batch needs less"
+            ),
+            Some(Place::NativeProxy { proxy: NativeProxy::Default, .. }) => {
+                say!("`--server runninghub-plus` has 48 GB of memory; a smaller image or batch needs less")
+            }
+            _ => say!("a smaller image or batch needs less memory"),
+        })
     } else if says(&["missing_node_type", "node type not found", "cannot execute because node"]) {
-        Some(say!("the platform lacks a custom node: open the workflow there, replace the node and save it"))
+        Some(if is_platform {
+            say!("the platform lacks a custom node: open the workflow there, replace the node and save it")
+        } else {
+            say!("install the custom nodes that provide it, restart the server, and run it again")
+        })
     } else if says(&[
         "not in list",
         "not_in_list",
@@ -215,9 +237,15 @@ pub(crate) fn cure(cause: &Failure) -> Option<Sentence> {
         "does not exist",
         "not found",
     ]) {
-        Some(say!(
-            "a model or file is missing: `rhub workflow show` lists the fields, `--set` changes them, `@FILE` uploads a file"
-        ))
+        Some(if is_platform {
+            say!(
+                "a model or file is missing: `rhub workflow show` lists the fields, `--set` changes them, `@FILE` uploads a file"
+            )
+        } else {
+            say!(
+                "a model or file is missing on the server: `--set` names another one, `@FILE` uploads a file"
+            )
+        })
     } else if says(&[
         "size mismatch",
         "cannot be multiplied",
@@ -226,10 +254,10 @@ pub(crate) fn cure(cause: &Failure) -> Option<Sentence> {
         "channels",
     ]) {
         Some(say!("the checkpoint, LoRA, ControlNet and VAE must belong to the same model family"))
-    } else if says(&["timed out", "timeout", "time limit"]) {
+    } else if has_machines && says(&["timed out", "timeout", "time limit"]) {
         Some(say!("`--instance plus` is faster"))
     } else {
-        None
+        known_code(cause).and_then(|code| code.hint())
     }
 }
 
@@ -317,8 +345,9 @@ fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use runninghub::{Graph, Site};
+
     use super::*;
-    use runninghub::Graph;
 
     fn current(title: &str, fraction: Option<f64>, pass: u32) -> CurrentNode {
         let mut node = CurrentNode::new("3".into(), title.into());
@@ -384,9 +413,52 @@ mod tests {
             failure(failed(), Some(&cause)).to_string(),
             "Task failed in node Upscale (12): torch.OutOfMemoryError: Allocation on device (code 805)"
         );
-        assert!(cure(&cause).is_some_and(|cure| cure.text().contains("--instance plus")));
-        assert_eq!(failure(failed(), None).to_string(), "Task failed: the platform did not give a reason");
-        assert_eq!(cure(&Failure::default()), None);
+        assert_eq!(failure(failed(), None).to_string(), "Task failed: no reason was given");
+        let coded = |code: &str| Failure { code: Some(code.into()), ..Failure::default() };
+        for (code, words) in [
+            ("805", "Task failed: no reason was given (code 805)"),
+            ("1501", "Task failed: content moderation rejected the request (code 1501)"),
+            ("x", "Task failed: no reason was given (code x)"),
+        ] {
+            assert_eq!(failure(failed(), Some(&coded(code))).to_string(), words);
+        }
+        let told = cure(&coded("1501"), None).expect("a cure");
+        assert_eq!(told.to_string(), "change the prompt or the image");
+        assert_eq!(cure(&coded("805"), None), None);
+    }
+
+    #[test]
+    fn a_cure_is_one_for_the_place_where_the_task_ran() {
+        let site = || "https://www.runninghub.cn".to_owned();
+        let platform = Place::RunningHub { site: Site::Cn, base_url: site() };
+        let own = Place::ComfyUi { url: "http://127.0.0.1:8188".into() };
+        let proxy = |proxy| Place::NativeProxy { proxy, base_url: site() };
+        let (small, large) = (proxy(NativeProxy::Default), proxy(NativeProxy::Plus));
+        let failed = |message: &str| Failure {
+            message: Some(message.into()),
+            node_id: Some("3".into()),
+            ..Failure::default()
+        };
+        let of = |message: &str, place| cure(&failed(message), place).map(|cure| cure.to_string());
+        for (place, word) in [
+            (&platform, "--instance plus"),
+            (&own, "smaller"),
+            (&small, "runninghub-plus"),
+            (&large, "smaller"),
+        ] {
+            let told = of("CUDA out of memory", Some(place)).expect("a cure");
+            assert!(told.contains(word), "{place:?}: {told}");
+        }
+        for message in ["out of memory", "Node type not found: Foo", "a.safetensors not in list", "timed out"]
+        {
+            for place in [Some(&own), Some(&large), None] {
+                let told = of(message, place).unwrap_or_default();
+                assert!(!told.contains("platform") && !told.contains("--instance"), "{told}");
+            }
+        }
+        let model = Failure { message: Some("The model timed out".into()), ..Failure::default() };
+        assert_eq!(cure(&model, Some(&platform)), None);
+        assert_eq!(cure(&Failure::default(), Some(&platform)), None);
     }
 
     #[test]

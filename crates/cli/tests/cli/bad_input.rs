@@ -110,7 +110,7 @@ fn sites_and_urls() {
     snap!(key(rhub(["account", "--base-url", "nonsense"])), @r#"
         exit 2
         --- err
-        error: cannot set up the client: base URL: it is not a URL: relative URL without a base
+        error: cannot set up the client: base URL: it is not a URL such as `https://www.runninghub.ai`
 
         hint: a base URL looks like `https://www.runninghub.cn`, or `http://127.0.0.1:8189` for `rhub simulate`
     "#);
@@ -499,13 +499,23 @@ fn numbers_that_would_be_rounded_are_refused() {
     for args in [
         &["run", &graph.to_string_lossy()][..],
         &["run", "1904154698679771137", "--node-info-list", &list],
-        &["run", "1904154698679771137", "--set", &format!("1.a=[{number}]")],
         &["model", "run", "lab/x", "--body", &format!(r#"{{"a":{number}}}"#)],
     ] {
         let done = rhub(args.iter().copied()).at(&sim).run();
         assert_eq!((done.code, sim.creates()), (Some(2), 0), "{done}");
         assert!(done.stderr.contains("does not fit into 64 bits"), "{done}");
     }
+    fs::write(&graph, r#"{"1":{"class_type":"SaveImage","inputs":{"list":[1],"text":"x"}}}"#)
+        .expect("written");
+    let set = |field: &str| {
+        let value = format!("1.{field}=[{number}]");
+        rhub(["run", "--detach", &graph.to_string_lossy(), "--set", &value]).at(&sim).run()
+    };
+    let done = set("list");
+    assert_eq!((done.code, sim.creates()), (Some(2), 0), "{done}");
+    assert!(done.stderr.contains("an integer beyond 64 bits"), "{done}");
+    let done = set("text");
+    assert_eq!((done.code, sim.creates()), (Some(0), 1), "in a text it stays as it is: {done}");
 }
 
 #[test]

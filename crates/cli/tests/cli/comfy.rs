@@ -131,7 +131,7 @@ fn invalid_workflows_are_reported_before_sending() {
     --- err
     error: a ComfyUI server has no workflow ids
 
-    hint: use the workflow's file, exported from the editor with `Workflow > Export (API)`
+    hint: use the workflow's file, exported from the editor with `Workflow > Export (API)`; the value comes from the environment variable `RUNNINGHUB_SERVER`
     ");
     snap!(server.rhub(["run", &class, "--instance", "plus"]), @"
     exit 2
@@ -292,6 +292,11 @@ fn the_native_proxy_works_and_its_key_is_not_shown() {
         assert_eq!(done.code, Some(0), "{done}");
         assert!(done.stdout.contains("/proxy/…/view?filename="), "{done}");
         assert!(!done.stdout.contains(key) && !done.stderr.contains(key), "{done}");
+    }
+    for words in [&["run", &workflow("01-simple")][..], &["queue"]] {
+        let done = rhub(words.iter().copied()).args(&["--server", "runninghub"]);
+        let done = done.env("RUNNINGHUB_API_KEY", "0123456789abcdef").env("RUNNINGHUB_BASE_URL", &root).run();
+        assert!(done.stderr.contains("check the key and the site"), "{done}");
     }
 }
 

@@ -29,6 +29,7 @@ mod proxy;
 #[cfg(unix)]
 mod readers;
 mod readme;
+mod reasons;
 mod replay;
 mod results;
 mod schema;

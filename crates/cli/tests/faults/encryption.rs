@@ -43,7 +43,8 @@ fn encryption() {
             cipher: vec![Toxic::corrupt(3_000).first(1)],
             ..with("cipher-corrupt-once", Certificate::Good)
         },
-        refused(Case::new("plain-on-an-encrypted-port").env("RUNNINGHUB_BASE_URL", "https://{port}")),
+        refused(Case::new("plain-on-an-encrypted-port").env("RUNNINGHUB_BASE_URL", "https://{port}"))
+            .says("the server does not use TLS at this port"),
         Case { posts: 0, ..Case::new("plain-off-this-machine").refused(2) }
             .env("RUNNINGHUB_BASE_URL", "http://192.0.2.1:9"),
     ]);

@@ -2,11 +2,9 @@
 
 use std::{path::Path, time::Duration};
 
-use reqwest::multipart::{Form, Part};
-use runninghub_core::say;
-
 use super::features;
-use crate::{Client, Error, http::Call};
+use crate::{Client, Error, ErrorKind, http::Call};
+use reqwest::multipart::{Form, Part};
 
 /// Upload timeout: enough for a large video over a slow connection.
 const TIMEOUT: Duration = Duration::from_mins(30);
@@ -35,26 +33,17 @@ impl UploadedImage {
 /// Larger files are sent only if the server accepts them: its limit is 100 MB unless it was started with another.
 const ASKS_FROM: u64 = 32 << 20;
 
-/// The error for a file beyond the server's limit.
-fn too_large(length: u64, limit: u64) -> Error {
-    let mb = |bytes: u64| bytes.div_ceil(1_000_000);
-    Error::usage(say!(
-        "the file has {length} MB, and the server accepts up to {limit} MB",
-        length = mb(length),
-        limit = mb(limit)
-    ))
-}
-
 /// Uploads a file.
 pub(crate) async fn post(client: &Client, path: &Path) -> Result<UploadedImage, Error> {
     let failed = |error| Error::net(runninghub_net::Error::io(path, error));
     let file = tokio::fs::File::open(path).await.map_err(failed)?;
     let length = file.metadata().await.map_err(failed)?.len();
+    let too_large = |limit| Error::new(ErrorKind::FileTooLarge { length, limit });
     if length > ASKS_FROM
         && let Ok(Some(limit)) = features::max_upload(client).await
         && length > limit
     {
-        return Err(too_large(length, limit));
+        return Err(too_large(Some(limit)));
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let body = client.net().upload_body(&name, file, length);
@@ -63,6 +52,9 @@ pub(crate) async fn post(client: &Client, path: &Path) -> Result<UploadedImage, 
     let call = Call { name: "upload", segments: &["upload", "image"] };
     let request = client.pooled()?.post(client.request_url(call.segments)).timeout(TIMEOUT).multipart(form);
     let answer = client.send(&call, "POST", None, request).await?;
+    if answer.status == 413 {
+        return Err(too_large(None));
+    }
     let body = answer.object()?;
     let text = |field: &str| body[field].as_str().unwrap_or_default().to_owned();
     let uploaded = UploadedImage { name: text("name"), subfolder: text("subfolder") };

@@ -17,7 +17,7 @@ const FIRST: usize = 8;
 
 /// The keys that hold a workflow, in order of preference: `prompt` in requests to a server, in images and in
 /// RunningHub's `getJsonApiFormat`; `workflow` and `input` in requests to hosted workers; `data` in RunningHub's
-/// responses.
+/// responses. Others, such as the editor's own `output`, come after them.
 const KEYS: [&str; 4] = ["prompt", "workflow", "input", "data"];
 
 /// Reads the nodes of a workflow in API format: bare, or wrapped in a request, a response, a history entry or the
@@ -76,15 +76,19 @@ enum Found {
 impl Found {
     /// The first workflow in API format; failing that, whether there was one in the editor's format.
     fn first(candidates: impl IntoIterator<Item = Value>, depth: usize) -> Self {
-        let mut best = Self::Nothing;
-        for candidate in candidates {
-            match find(candidate, depth) {
-                Self::Nodes(nodes) => return Self::Nodes(nodes),
-                Self::UiFormat(workflow) => best = Self::UiFormat(workflow),
-                Self::Nothing => {}
-            }
+        candidates.into_iter().fold(Self::Nothing, |best, next| best.or_else(|| find(next, depth)))
+    }
+
+    /// The other one, if it is in a better format.
+    fn or_else(self, other: impl FnOnce() -> Self) -> Self {
+        match self {
+            Self::Nodes(_) => self,
+            Self::UiFormat(_) => match other() {
+                other @ Self::Nodes(_) => other,
+                _ => self,
+            },
+            Self::Nothing => other(),
         }
-        best
     }
 }
 
@@ -94,16 +98,13 @@ fn find(value: Value, depth: usize) -> Found {
         Value::Object(nodes) if nodes.values().any(is_node) => Found::Nodes(nodes),
         Value::Object(mut fields) => {
             let named = KEYS.iter().filter_map(|key| fields.remove(*key)).collect::<Vec<_>>();
-            match Found::first(named, depth) {
-                Found::Nothing if fields.get("nodes").is_some_and(Value::is_array) => {
-                    Found::UiFormat(Value::Object(fields))
-                }
-                // A history entry is keyed by its id.
-                Found::Nothing if fields.len() == 1 => {
-                    Found::first(fields.into_iter().map(|(_, value)| value), depth)
-                }
-                found => found,
+            let found = Found::first(named, depth);
+            if fields.get("nodes").is_some_and(Value::is_array) {
+                return found.or_else(|| Found::UiFormat(Value::Object(fields)));
             }
+            // A history entry is keyed by its id. Of several keys that mean something else, none is searched deeply.
+            let depth = if fields.len() == 1 { depth } else { 1 };
+            found.or_else(|| Found::first(fields.into_iter().map(|(_, value)| value).take(FIRST), depth))
         }
         Value::Array(items) => Found::first(items.into_iter().take(FIRST), depth),
         Value::String(text) if text.trim_start().starts_with(['{', '[']) => {
@@ -140,6 +141,9 @@ mod tests {
             json!({"code": 0, "msg": "success", "data": {"prompt": nodes().to_string()}}),
             json!({id: {"prompt": [7, id, nodes(), {"client_id": "me"}, ["3"]], "outputs": {}}}),
             json!([nodes()]),
+            json!({"output": nodes(), "workflow": ui()}),
+            json!({"id": "a", "workflow_api": nodes(), "workflow": ui()}),
+            json!({"name": "mine", "api": nodes()}),
         ] {
             let found = saved_nodes(&saved.to_string()).expect("a workflow");
             assert_eq!(Value::Object(found), nodes(), "{saved}");
@@ -170,6 +174,8 @@ mod tests {
             (json!({"prompt": {}}).to_string(), ErrorKind::NotAWorkflow),
             (ui().to_string(), ErrorKind::UiFormat),
             (json!({"workflow": ui()}).to_string(), ErrorKind::UiFormat),
+            // A run that sets something else than the graph says.
+            (json!({"submit": {"graph": nodes()}, "version": 1}).to_string(), ErrorKind::NotAWorkflow),
             // The parser itself limits the depth.
             (deep.to_string(), ErrorKind::NotJson),
         ] {

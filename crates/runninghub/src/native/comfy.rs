@@ -9,7 +9,7 @@ use std::{
 
 use async_trait::async_trait;
 use futures_util::FutureExt as _;
-use runninghub_api::ApiKey;
+use runninghub_api::{ApiKey, Code};
 use runninghub_comfyui::{Client, Queue};
 use runninghub_core::{
     NativeProxy, Observation, Pace, Place, Priors, Sentence, Site, TaskId, Untrusted, say,
@@ -95,7 +95,7 @@ impl Comfy {
     /// # Errors
     /// When there is no response.
     pub async fn queue(&self) -> Result<Queue, Error> {
-        self.0.client.queue().await.map_err(|error| Error::comfy(say!("cannot get the queue"), error))
+        self.0.client.queue().await.map_err(|error| self.0.error(say!("cannot get the queue"), error))
     }
 }
 
@@ -378,10 +378,21 @@ impl Server {
             }
             // A proxy may block this endpoint.
             Err(error) if matches!(error.kind(), runninghub_comfyui::ErrorKind::Http { .. }) => Ok(None),
-            Err(error) => Err(Error::comfy(say!("the server cannot be used"), error)),
+            Err(error) => Err(self.error(say!("the server cannot be used"), error)),
         }?;
         self.classes.recall(version.as_ref().map(Untrusted::raw));
         Ok(())
+    }
+
+    /// A failed request. The native proxy has no login but the key, and answers a wrong one as it likes.
+    pub(super) fn error(&self, what: Sentence, source: runninghub_comfyui::Error) -> Error {
+        use runninghub_comfyui::ErrorKind as Comfy;
+        let refuses = matches!(
+            source.kind(),
+            Comfy::Locked { .. } | Comfy::NotComfyUi { .. } | Comfy::Unexpected { .. }
+        );
+        let is_key = refuses && matches!(self.place, Place::NativeProxy { .. });
+        Error::comfy(what, source).hinted(is_key.then(|| Code::NO_SUCH_USER.hint()).flatten())
     }
 }
 

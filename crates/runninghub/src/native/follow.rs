@@ -23,7 +23,7 @@ impl Comfy {
         }
         let prompt = follow.task;
         let queued = server.look(prompt.as_str()).await;
-        let queued = queued.map_err(|error| Error::comfy(say!("cannot look for the prompt"), error))?;
+        let queued = queued.map_err(|error| server.error(say!("cannot look for the prompt"), error))?;
         let graph = queued.as_ref().and_then(|queued| Graph::parse(&queued.workflow).ok());
         let lesson = graph.as_ref().and_then(|graph| server.lesson(graph));
         let known = Known { priors: &server.priors, lesson: lesson.as_ref(), learned: &follow.learned };

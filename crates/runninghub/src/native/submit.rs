@@ -19,7 +19,7 @@ use crate::{
     attempts::{Attempt, Subject, note, unwritten},
     launch::{Known, Launch, refused_nodes},
     sentence_of,
-    submit::{Changed, SubmitStep, warn_of},
+    submit::{Changed, SubmitStep, warn_of_keys},
 };
 
 /// How often a prompt whose response was lost is looked up, and the pause between.
@@ -47,7 +47,7 @@ impl Comfy {
         let (workflow, editor) = server.workflow(submit.graph_for_comfyui()?).await?;
         // In the form that the editor sends.
         submit.extra_pnginfo = submit.extra_pnginfo.or(editor);
-        warn_of(&submit, &workflow);
+        warn_of_keys(&submit, &workflow);
         let changes = submit.changes.check_whole(&workflow, server.file_rules)?;
         changes.report_seeds(&submit);
         server.is_there().await?;

@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 
 use super::{
     Ready,
-    change::{Changes, NewValue},
-    check,
+    change::{NewValue, USE_TEXT},
+    check, loader,
+    workflow::warn_of_file,
 };
 use crate::{Error, Submit, app, attempts::Subject, hub::Hub, platform::Family};
 
@@ -37,6 +38,7 @@ pub(super) async fn ready(
     for entry in raw_list.iter().filter(|_| !form.fields.is_empty()) {
         if let Some(field) = form.fields.iter().find(|field| ChangedField::of(field).is_of(entry)) {
             app::fit_name(field, &entry["fieldValue"])?;
+            warn_if_here(submit, field, entry["fieldValue"].as_str().unwrap_or_default());
         } else {
             let text = |name: &str| match &entry[name] {
                 Value::String(text) => text.clone(),
@@ -45,7 +47,7 @@ pub(super) async fn ready(
             app::find(&form, &format!("{}.{}", text("nodeId"), text("fieldName")))?;
         }
     }
-    let list = list(hub, &submit.changes, &form).await?;
+    let list = list(hub, submit, &form).await?;
     let (kind, request) = match code {
         Some(code) => (Kind::Quick, hub.client.quick_run(id, code)),
         None if submit.is_v2 => (Kind::App, hub.client.run_app_v2(id.clone())),
@@ -73,7 +75,8 @@ pub(crate) fn node_names(form: &App) -> HashMap<NodeId, Untrusted> {
 
 /// The whole form including the changes, as the platform's own clients send it. Checks everything before any file is
 /// uploaded.
-async fn list(hub: &Hub, changes: &Changes, form: &App) -> Result<Vec<Value>, Error> {
+async fn list(hub: &Hub, submit: &Submit, form: &App) -> Result<Vec<Value>, Error> {
+    let changes = &submit.changes;
     let mut checked = Vec::new();
     for (name, value) in changes.named() {
         let (field, place, value) = value.fit(name, form)?;
@@ -84,6 +87,9 @@ async fn list(hub: &Hub, changes: &Changes, form: &App) -> Result<Vec<Value>, Er
                 name
             ))
             .with_hint(say!("remove one of the two")));
+        }
+        if let Some(field) = field {
+            warn_if_here(submit, field, &value);
         }
         checked.push((field, place, value));
     }
@@ -102,6 +108,13 @@ async fn list(hub: &Hub, changes: &Changes, form: &App) -> Result<Vec<Value>, Er
         None => json!({ "nodeId": place.node, "fieldName": place.field, "fieldValue": value }),
     });
     Ok(rest.chain(set).chain(changes.raw_list().iter().cloned()).collect())
+}
+
+/// Warns if a field for an upload gets the name of a file in the current folder.
+fn warn_if_here(submit: &Submit, field: &AppField, value: &str) {
+    if !field.kind.extensions().is_empty() && loader::is_file(value) {
+        warn_of_file(submit, &app::place(field), value);
+    }
 }
 
 impl NewValue {
@@ -133,7 +146,10 @@ impl NewValue {
             (Self::Text(text) | Self::Json(Value::String(text)), None) => text.clone(),
             (Self::Json(value), None) => value.to_string(),
             (Self::File(path), field) => {
-                check::file(path)?;
+                check::file(path).map_err(|error| {
+                    let takes_file = field.is_some_and(|field| !field.kind.extensions().is_empty());
+                    if takes_file { error } else { error.with_hint(USE_TEXT) }
+                })?;
                 field.map_or_else(|| check::upload(path), |field| app::fit_file(field, path))?;
                 String::new()
             }
@@ -149,7 +165,10 @@ impl ChangedField {
 
     /// Parses a name without a form, so nothing can be looked up.
     fn parse(name: &str) -> Result<Self, Error> {
-        let parts = name.rsplit_once('.').filter(|(node, field)| !node.is_empty() && !field.is_empty());
+        // The names of fields may have points, and so may ids, but few do.
+        let is_id = |node: &str| node.bytes().all(|byte| byte.is_ascii_digit() || byte == b':');
+        let parts = name.split_once('.').filter(|(node, _)| is_id(node)).or_else(|| name.rsplit_once('.'));
+        let parts = parts.filter(|(node, field)| !node.is_empty() && !field.is_empty());
         let (node, field) = parts.ok_or_else(|| {
             Error::usage(say!("the app does not list its fields, so `{name}` cannot be looked up", name))
                 .with_hint(say!("give the node's id and the field, as in `6.text`"))

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use runninghub_core::{Node, say};
+use runninghub_core::{Node, Sentence, say};
 use serde_json::Value;
 
 use super::{check, loader};
@@ -10,6 +10,9 @@ use crate::{
     Error, Submit, Workflow,
     workflow::{Override, links, place_of},
 };
+
+/// The hint for a file where the field holds text.
+pub(super) const USE_TEXT: Sentence = say!("use the text itself instead of a file");
 
 /// The requested changes.
 #[derive(Clone, Default)]
@@ -187,11 +190,7 @@ impl NewValue {
         let node = workflow.find(node)?;
         if let Self::File(path) = self {
             rules.file(node, path).map_err(|error| {
-                if loader::takes_text(node, &change.field) {
-                    error.with_hint(say!("use the text itself instead of a file"))
-                } else {
-                    error
-                }
+                if loader::takes_text(node, &change.field) { error.with_hint(USE_TEXT) } else { error }
             })?;
         } else {
             rules.value(node, &change.field, &change.value)?;

@@ -96,8 +96,8 @@ pub(crate) fn upload_name(place: &str, value: &Value) -> Result<(), Error> {
                 place,
                 value
             ))
-            // Shells expand `~` only at the start of a word.
-            .with_hint(if path.starts_with('~') {
+            // Shells expand `~` only at the start of a word, and nothing in single quotes.
+            .with_hint(if path.starts_with(['~', '$', '%']) {
                 say!("upload the file for `{place}`, named by its full path", place)
             } else {
                 say!("upload the file `{path}` for `{place}`", path, place)
@@ -109,7 +109,12 @@ pub(crate) fn upload_name(place: &str, value: &Value) -> Result<(), Error> {
 /// Whether this is the name of a file in the current folder, which the user probably meant to upload.
 pub(super) fn is_here(node: &Node, field: &str, value: &Value) -> bool {
     let takes_file = loader(node).is_some() || holds_file(node, field);
-    takes_file && value.as_str().is_some_and(|text| !text.is_empty() && Path::new(text).is_file())
+    takes_file && value.as_str().is_some_and(is_file)
+}
+
+/// Whether there is a file of this name in the current folder.
+pub(super) fn is_file(name: &str) -> bool {
+    Path::new(name.trim()).is_file()
 }
 
 /// Whether the field takes files: because of its node's class, or because it contains a file name now.
@@ -140,10 +145,11 @@ impl Given {
         let is_drive = matches!(text.as_bytes(), [letter, b':', ..] if letter.is_ascii_alphabetic());
         if starts(&["http://", "https://", "ftp://", "s3://"]) {
             Self::Url
-        } else if starts(&["data:"]) {
+        } else if starts(&["data:", "blob:"]) {
             Self::Data
         } else if starts(&["/", "~", "file:"])
             || is_drive
+            || text.starts_with('$') && text.contains('/')
             || text.contains('\\')
             || text.split('/').any(|part| matches!(part, "." | ".."))
         {
@@ -188,6 +194,7 @@ mod tests {
             "a.png [output]",
             "a..b.png",
             "",
+            "$1.png",
             "猫.png",
         ] {
             assert_eq!(Given::of(name), Given::Name, "{name}");
@@ -204,6 +211,8 @@ mod tests {
             r"sub\a.png",
             "file:///a.png",
             " /a.png",
+            "$HOME/a.png",
+            "${PICTURES}/a.png",
         ] {
             assert_eq!(Given::of(path), Given::Path, "{path}");
         }
@@ -214,6 +223,7 @@ mod tests {
         );
         assert_eq!(Given::of("HTTPS://h/a.png"), Given::Url);
         assert_eq!(Given::of("data:image/png;base64,AAAA"), Given::Data);
+        assert_eq!(Given::of("blob:https://h/0a1b"), Given::Data);
         let long = format!("data:image/png;base64,{}", "A".repeat(100_000));
         let error = upload_name("1.image", &json!(long)).expect_err("not a name");
         assert!(error.to_string().len() < 400, "the data isn't repeated");

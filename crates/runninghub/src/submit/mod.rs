@@ -28,6 +28,6 @@ pub(crate) use check::{has_extension, upload as check_upload};
 pub(crate) use loader::{takes_file, upload_name};
 pub(crate) use queue::SubmitQueue;
 pub(crate) use step::OnStep;
-pub(crate) use workflow::warn_of;
+pub(crate) use workflow::warn_of_keys;
 
 use ready::Ready;

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Ready,
-    change::NewValue,
+    change::{NewValue, USE_TEXT},
     check::{cannot_upload, no_file},
     expired,
 };
@@ -61,7 +61,12 @@ async fn prepare(hub: &Hub, submit: &Submit, name: &str) -> Result<Request, Erro
     let model = known?;
     let mut inputs: Vec<(&str, Input)> = Vec::new();
     for (name, value) in values {
-        inputs.push((name, value.unsent()?));
+        let takes_file = model.find_param(name).is_ok_and(|param| param.kind.is_media());
+        let input = value.unsent();
+        inputs.push((
+            name,
+            if takes_file { input? } else { input.map_err(|error| error.with_hint(USE_TEXT))? },
+        ));
     }
     expired::check(&model.body(inputs.iter().map(|(name, input)| (*name, input)))?)?;
     let mut sent: HashMap<&Path, DownloadUrl> = HashMap::new();

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use runninghub_core::{Graph, Kind, Sentence, WorkflowId, say};
+use runninghub_core::{Graph, Kind, WorkflowId, say};
 use serde_json::{Value, json};
 
 use super::{Changed, FileRules, Ready, change::Checked, loader};
@@ -18,7 +18,7 @@ use crate::{
 pub(super) async fn saved(hub: &Hub, submit: &Submit, id: &WorkflowId) -> Result<Ready, Error> {
     let workflow = hub.workflow(id).await?;
     hub.record_workflow(&workflow);
-    warn_of(submit, &workflow);
+    warn_of_previews(submit, &workflow);
     let checked = submit.changes.check(&workflow, FileRules::RUNNINGHUB)?;
     let changes = upload(hub, submit, &workflow, checked).await?;
     let entry = |Override { node, field, value }: &Override| json!({ "nodeId": node, "fieldName": field, "fieldValue": value });
@@ -42,7 +42,8 @@ pub(super) async fn saved(hub: &Hub, submit: &Submit, id: &WorkflowId) -> Result
 pub(super) async fn whole(hub: &Hub, submit: &Submit, json: &str) -> Result<Ready, Error> {
     let workflow = Workflow::parse(json)?;
     hub.record_workflow(&workflow);
-    warn_of(submit, &workflow);
+    warn_of_keys(submit, &workflow);
+    warn_of_previews(submit, &workflow);
     let checked = submit.changes.check_whole(&workflow, FileRules::RUNNINGHUB)?;
     let changes = upload(hub, submit, &workflow, checked).await?;
     Ok(Ready {
@@ -54,11 +55,15 @@ pub(super) async fn whole(hub: &Hub, submit: &Submit, json: &str) -> Result<Read
     })
 }
 
-/// Warns about nodes of a workflow that won't run, before anything is paid.
-pub(crate) fn warn_of(submit: &Submit, workflow: &Workflow) {
+/// Warns about keys that are not sent.
+pub(crate) fn warn_of_keys(submit: &Submit, workflow: &Workflow) {
     for key in workflow.left_out() {
         submit.warn("not_a_node", &say!("`{key}` is not a node and is left out", key));
     }
+}
+
+/// Warns of a workflow without results, before it is paid for. A ComfyUI lists previews as results.
+fn warn_of_previews(submit: &Submit, workflow: &Workflow) {
     if let Some(previews) = previews_only(workflow) {
         let nodes = quoted(previews.iter());
         submit.warn(
@@ -75,7 +80,8 @@ async fn upload(hub: &Hub, submit: &Submit, workflow: &Workflow, checked: Checke
     checked.report_seeds(submit);
     for change in checked.all() {
         if loader::is_here(workflow.find(change.node.as_str())?, &change.field, &change.value) {
-            submit.warn("not_uploaded", &local_file(change));
+            let place = place_of(&change.node, &change.field);
+            warn_of_file(submit, &place, change.value.as_str().unwrap_or_default());
         }
     }
     checked.upload(|path| hub.upload(path)).await
@@ -86,11 +92,14 @@ fn graph(workflow: &Workflow, changes: &Changed) -> Graph {
     Graph::parse(&changes.graph(workflow)).unwrap_or_else(|_| workflow.graph().clone())
 }
 
-/// The warning for a value that names a file in the current folder.
-fn local_file(change: &Override) -> Sentence {
-    say!(
-        "the file `{value}` in the current folder is not uploaded: `{place}` is set to its name only",
-        value = change.value.as_str().unwrap_or_default(),
-        place = place_of(&change.node, &change.field)
-    )
+/// Warns of a value that names a file in the current folder.
+pub(super) fn warn_of_file(submit: &Submit, place: &str, value: &str) {
+    submit.warn(
+        "not_uploaded",
+        &say!(
+            "the file `{value}` in the current folder is not uploaded: `{place}` is set to its name only",
+            value = value.trim(),
+            place
+        ),
+    );
 }

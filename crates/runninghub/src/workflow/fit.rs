@@ -1,6 +1,6 @@
 //! New values of fields: parsed, and converted to the type of the value they replace.
 
-use runninghub_core::{Node, Sentence, is_rounded, say};
+use runninghub_core::{Node, Sentence, rounded_number, say};
 use serde_json::Value;
 
 /// Drawn seeds are below this: every program that reads JSON keeps such numbers.
@@ -19,7 +19,7 @@ pub(super) fn written(field: &str, old: &Value, text: &str) -> Value {
         (Value::String(_), _) => text.into(),
         (Value::Number(_), _) if is_drawn(field, old, text) => fastrand::u64(..SEEDS).into(),
         // Parsed as a number it would be rounded.
-        (_, Ok(Value::Number(_))) if is_rounded(text.trim()) => text.into(),
+        _ if is_too_large(text) => text.into(),
         (_, json) => json.unwrap_or_else(|_| text.into()),
     }
 }
@@ -63,12 +63,17 @@ fn whole(old: &serde_json::Number, new: &serde_json::Number) -> Option<Value> {
     Some((number as i64).into())
 }
 
+/// Whether this is JSON with a whole number that does not fit into 64 bits.
+fn is_too_large(text: &str) -> bool {
+    rounded_number(text).is_some() && serde_json::from_str::<Value>(text).is_ok()
+}
+
 fn kind(value: &Value) -> Sentence {
     match value {
         Value::Null => say!("nothing"),
         Value::Bool(_) => say!("`true` or `false`"),
         Value::Number(_) => say!("a number"),
-        Value::String(text) if is_rounded(text.trim()) => say!("an integer beyond 64 bits"),
+        Value::String(text) if is_too_large(text) => say!("an integer beyond 64 bits"),
         Value::String(_) => say!("text"),
         Value::Array(_) => say!("a list"),
         Value::Object(_) => say!("an object"),
@@ -84,9 +89,19 @@ mod tests {
     #[test]
     fn a_text_field_takes_text_to_the_letter() {
         let text = |text: &str| fit(&json!("old"), written("text", &json!("old"), text)).expect("text");
-        for given in
-            [r#"{"scene": "rain",  "n": 1}"#, "[1, 2]", "null", "123", "1.50", "true", "[brackets]", "random"]
-        {
+        for given in [
+            r#"{"scene": "rain",  "n": 1}"#,
+            r#"{"id": 123456789012345678901}"#,
+            "[-9223372036854775809]",
+            "12345678901234567890123",
+            "[1, 2]",
+            "null",
+            "123",
+            "1.50",
+            "true",
+            "[brackets]",
+            "random",
+        ] {
             assert_eq!(text(given), json!(given));
         }
         assert_eq!(text(r#""a \"cat\"""#), json!("a \"cat\""));
@@ -107,6 +122,8 @@ mod tests {
             format!("{wanted}, not {got}")
         };
         assert_eq!(wrong(json!(8), "18446744073709551616"), "a number, not an integer beyond 64 bits");
+        assert_eq!(wrong(json!([1]), "[1, -9223372036854775809]"), "a list, not an integer beyond 64 bits");
+        assert_eq!(wrong(json!(8), "18446744073709551616 cats"), "a number, not text");
         assert_eq!(wrong(json!(8), "x"), "a number, not text");
         assert_eq!(wrong(json!(8), "random"), "a number, not text");
     }

@@ -38,6 +38,22 @@ pub(super) fn read(text: &str) -> Result<(Map<String, Value>, Vec<String>), Erro
     Ok((nodes, left_out))
 }
 
+/// The nodes of a workflow that a platform keeps, with nothing in place of what JSON doesn't have.
+pub(super) fn saved(text: &str) -> Result<Map<String, Value>, runninghub_core::Error> {
+    let mut nodes = saved_nodes(text)?;
+    nodes.retain(|_, node| node.get("class_type").is_some_and(Value::is_string));
+    for node in nodes.values_mut().filter_map(Value::as_object_mut) {
+        node.retain(|_, value| value.is_object() || !is_not_a_number(value));
+        let inputs = node.entry("inputs").or_insert_with(|| Map::new().into());
+        for value in inputs.as_object_mut().into_iter().flat_map(Map::values_mut) {
+            if is_not_a_number(value) {
+                *value = Value::Null;
+            }
+        }
+    }
+    Ok(nodes)
+}
+
 /// A comment or a version next to the nodes has none of a node's keys.
 fn is_meant_as_node(value: &Map<String, Value>) -> bool {
     value.contains_key("class_type") || value.contains_key("inputs")
@@ -83,7 +99,9 @@ pub(crate) fn links(workflow: &Workflow) -> Result<(), Error> {
 pub(crate) fn previews_only(workflow: &Workflow) -> Option<Vec<NodeId>> {
     let nodes = workflow.graph().nodes();
     let feeds = |id: &NodeId| nodes.iter().any(|user| user.links().any(|source| source == *id));
-    let outputs: Vec<_> = nodes.iter().filter(|node| !feeds(&node.id)).collect();
+    // Loaders that feed nothing are leftovers.
+    let is_output = |node: &&Node| !feeds(&node.id) && !node.class_type.raw().contains("Load");
+    let outputs: Vec<_> = nodes.iter().filter(is_output).collect();
     let are_previews = outputs.iter().all(|node| node.class_type.raw().contains("Preview"));
     (are_previews && !outputs.is_empty()).then(|| outputs.iter().map(|node| node.id.clone()).collect())
 }
@@ -105,6 +123,22 @@ mod tests {
             json!({"3": {"class_type": "A", "inputs": {"x": 1}}, "4": {"class_type": "B", "inputs": {}}})
         );
         assert_eq!(workflow.left_out(), ["_comment", "version", "extra"]);
+    }
+
+    #[test]
+    fn a_workflow_that_the_platform_keeps_is_read_whatever_is_in_it() {
+        let text = r#"{"3": {"class_type": "A", "is_changed": NaN, "inputs": {"cfg": NaN, "steps": 4}},
+                       "4": {"inputs": {"text": "no class"}}, "5": {"class_type": "B"}, "version": 1}"#;
+        let workflow = Workflow::saved(text).expect("a workflow");
+        let sent: Value = serde_json::from_str(&workflow.text()).expect("strict JSON");
+        assert_eq!(
+            sent,
+            json!({"3": {"class_type": "A", "inputs": {"cfg": null, "steps": 4}},
+                   "5": {"class_type": "B", "inputs": {}}})
+        );
+        assert!(workflow.check("3", "cfg", json!(7.5)).is_ok());
+        let error = Workflow::saved("{}").expect_err("empty");
+        assert!(error.hint().is_some_and(|hint| hint.text().contains("website")), "{error:?}");
     }
 
     #[test]
@@ -153,6 +187,7 @@ mod tests {
             previews_only(&Workflow::parse(graph.to_string()).expect("a workflow")).map(|ids| ids.len())
         };
         assert_eq!(of(&["PreviewImage", "MaskPreview+"]), Some(2));
+        assert_eq!(of(&["PreviewImage", "LoadImage"]), Some(1));
         assert_eq!(of(&["PreviewImage", "SaveImage"]), None);
         assert_eq!(of(&[]), None);
     }
