@@ -18,7 +18,7 @@ async fn refused(length: u64, status: &'static str, body: &'static str) -> Error
             let (mut stream, _) = listener.accept().await.expect("a connection");
             let mut seen = Vec::new();
             // A small request comes whole: a file's form ends so, and a question has no body.
-            while !seen.ends_with(b"--\r\n") && !(seen.starts_with(b"GET") && seen.ends_with(b"\r\n\r\n")) {
+            while !(seen.ends_with(b"--\r\n") || seen.starts_with(b"GET") && seen.ends_with(b"\r\n\r\n")) {
                 if stream.read_buf(&mut seen).await.expect("a request") == 0 {
                     break;
                 }

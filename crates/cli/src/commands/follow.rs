@@ -201,7 +201,7 @@ pub(super) fn warn_of_timeout(context: &mut Context, timeout: Option<Duration>) 
     };
     context.warn(
         "timeout",
-        say!("stopped waiting after {after} s (`{option}`); the task goes on", after, option),
+        say!("stopped waiting after {after} s (`{option}`); the task continues", after, option),
     );
 }
 
