@@ -304,7 +304,7 @@ mod tests {
         insta::assert_snapshot!(refused("3", "seed", json!("x")), @r"`3.seed` takes a number, not text | its current value is `1`");
         insta::assert_snapshot!(refused("3", "tiled", json!(1)), @r"`3.tiled` takes `true` or `false`, not a number | its current value is `false`");
         insta::assert_snapshot!(refused("3", "model", json!(1)), @"`3.model` is connected to node `4` and cannot be set | set a field of node `4` instead");
-        insta::assert_snapshot!(refused("Save", "x", json!(1)), @"several nodes are called `Save` | use an id: `8`, `9`, …");
+        insta::assert_snapshot!(refused("Save", "x", json!(1)), @"several nodes are named `Save` | use an id: `8`, `9`, …");
     }
 
     #[test]

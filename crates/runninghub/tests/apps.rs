@@ -157,7 +157,7 @@ async fn nothing_is_paid_for_a_mistake() {
     }
     insta::assert_snapshot!(summary, @r#"
         the app has no field `promt` | did you mean `prompt`?
-        several fields are called `采样 KSampler` | name one of `3.steps`, `3.cfg`
+        several fields are named `采样 KSampler` | use one of `3.steps`, `3.cfg`
         `3.steps` takes a whole number, not `many` | its current value is `20`
         `61` is outside the range of `3.steps` | it takes a number from 1 to 60
         `3.cfg` takes a number, not `NaN` | its current value is `6.5`

@@ -197,7 +197,7 @@ async fn http_and_socket_go_the_same_way_and_nothing_leaks() {
     }
 
     let text = String::from_utf8_lossy(&log.0.lock().expect("not poisoned")).into_owned();
-    assert!(text.contains("asked") && text.contains(HOST), "the log works");
+    assert!(text.contains("responded") && text.contains(HOST), "the log works");
     for secret in [TICKET, PASSWORD, "bWU6c2VjcmV0LXdvcmQ", Sim::DEMO_KEY] {
         let line = text.lines().find(|line| line.contains(secret));
         assert_eq!(line, None, "{secret}");
