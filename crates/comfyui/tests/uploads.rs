@@ -40,9 +40,9 @@ async fn refused(length: u64, status: &'static str, body: &'static str) -> Error
 #[tokio::test]
 async fn a_file_that_is_too_large_has_a_cure() {
     let page = refused(3_000_000, "413 Request Entity Too Large", "<html><title>413</title>").await;
-    assert_eq!(page.to_string(), "upload: the file has 3 MB, more than the server accepts");
+    assert_eq!(page.to_string(), "the file has 3 MB, more than the server accepts");
     let limit = refused(110 << 20, "200 OK", r#"{"max_upload_size": 104857600}"#).await;
-    assert_eq!(limit.to_string(), "upload: the file has 116 MB, and the server accepts up to 105 MB");
+    assert_eq!(limit.to_string(), "the file has 116 MB, and the server accepts up to 105 MB");
     for error in [page, limit] {
         assert!(matches!(error.kind(), ErrorKind::FileTooLarge { .. }), "{error:?}");
         assert!(error.hint().is_some_and(|hint| hint.text().contains("raise the limit")), "{error:?}");

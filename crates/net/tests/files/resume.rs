@@ -126,7 +126,7 @@ async fn a_trickle_is_given_up_and_taken_up_again() {
     let directory = tempfile::tempdir().expect("a directory");
     let (saved, requests) = fetch(vec![slow], directory.path()).await;
     let error = saved.expect_err("too slow");
-    assert_eq!(error.to_string(), "download: slower than 1024 bytes per second for 2 s");
+    assert_eq!(error.to_string(), "slower than 1024 bytes per second for 2 s");
     assert_eq!((requests.len(), error.kind().is_transient()), (3, true));
     assert_eq!(content(directory.path()), []);
 }
@@ -142,7 +142,7 @@ async fn a_file_without_end_is_cut_off() {
         let server = Server::start(vec![Reply::Begin(reply)]).await;
         let files = server.files_with(NetOptions::default().max_file_size(100_000));
         let error = files.download(&server.url(), directory.path(), "a").await.expect_err("too long");
-        assert_eq!(error.to_string(), "download: more than 100000 bytes");
+        assert_eq!(error.to_string(), "more than 100000 bytes");
         assert_eq!((error.kind().is_transient(), server.requests().len()), (false, 1));
         assert_eq!(content(directory.path()), []);
     }
