@@ -245,9 +245,10 @@ impl Entry {
         self.intent.once.as_ref().is_some_and(|once| once.key == key)
     }
 
-    /// Whether no other submit may have this idempotency key.
-    pub(crate) fn holds_key(&self, key: &str) -> bool {
-        self.has_once(key) && self.state.holds_key()
+    /// Whether a submit with this intent may not begin, because this one holds its idempotency key. An entry of a dead
+    /// process counts as [left behind](Entry::left_behind).
+    pub fn holds_key_of(&self, intent: &Intent) -> bool {
+        intent.once.as_ref().is_some_and(|once| self.has_once(&once.key)) && self.state.holds_key()
     }
 
     /// The submit after the process that made it has ended: [`State::left_behind`], with the reason as its note.

@@ -18,8 +18,8 @@ pub const MOST_DELIVERIES: usize = 16;
 /// Records every submit and its outcome. A method's result is durable once the method returns.
 ///
 /// An implementation must pass the suite of the feature `conformance`: `ledger_conformance!`. The rules are
-/// implemented in [`Entry::new`], [`Entry::advance`] and [`Filter::matches`]; [`MemoryLedger`](crate::MemoryLedger) is
-/// the model.
+/// implemented in [`Entry::new`], [`Entry::advance`], [`Entry::holds_key_of`] and [`Filter::matches`];
+/// [`MemoryLedger`](crate::MemoryLedger) is the model.
 ///
 /// # Shared by several processes
 /// A process may end between the intent and the response. A ledger that outlives it stores with each submit the

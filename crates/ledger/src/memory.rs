@@ -56,9 +56,7 @@ impl Kept {
     fn begin(&mut self, intent: Intent) -> Result<AttemptId, Error> {
         let entry = Entry::new(AttemptId::random()?, intent, now_ms());
         let attempt = entry.attempt.clone();
-        if let Some(once) = &entry.intent.once
-            && let Some(holder) = self.entries.iter().find(|entry| entry.holds_key(&once.key))
-        {
+        if let Some(holder) = self.entries.iter().find(|other| other.holds_key_of(&entry.intent)) {
             return Err(key_is_taken(holder.attempt.as_str()));
         }
         if let Some(item) = &entry.intent.item {

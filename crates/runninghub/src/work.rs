@@ -260,7 +260,7 @@ impl Submit {
 
     /// A URL that the platform calls when the task is over. The call is not signed. `{secret}` in the URL stands for a
     /// random secret of this submit: it distinguishes a delivery from a forged one, and resolves a submit whose
-    /// response was lost ([`RunningHub::settle`](crate::RunningHub::settle)).
+    /// response was lost ([`RunningHub::resolve_from_webhook`](crate::RunningHub::resolve_from_webhook)).
     pub fn webhook(mut self, url: impl Into<String>) -> Self {
         self.options.webhook_url = Some(url.into());
         self

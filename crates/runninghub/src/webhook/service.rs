@@ -56,7 +56,7 @@ impl RunningHub {
     ///
     /// The last segment of a request's path is taken as the secret. If it doesn't belong to a submit of the ledger,
     /// the response is 404 and nothing changes. Otherwise the delivery is recorded and acknowledged, and then the
-    /// platform is queried about the task, as in [`RunningHub::settle`]. Deliveries that an earlier process
+    /// platform is queried about the task, as in [`RunningHub::resolve_from_webhook`]. Deliveries that an earlier process
     /// acknowledged but did not settle are processed first. Deliveries can be early, repeated, and in several
     /// formats; only the task's id is used, since anyone can send them.
     ///

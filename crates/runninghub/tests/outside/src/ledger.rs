@@ -105,7 +105,11 @@ impl Rows {
 impl Ledger for SharedLedger {
     async fn begin(&self, intent: Intent) -> Result<AttemptId, Error> {
         let attempt = AttemptId::random()?;
-        self.store.rows().entries.push((self.process, Entry::new(attempt.clone(), intent, now_ms()?)));
+        let mut rows = self.store.rows();
+        if rows.entries.iter().any(|row| rows.seen(row).holds_key_of(&intent)) {
+            return Err(Error::new(ErrorKind::Conflict, say!("another submit has this key")));
+        }
+        rows.entries.push((self.process, Entry::new(attempt.clone(), intent, now_ms()?)));
         Ok(attempt)
     }
 
