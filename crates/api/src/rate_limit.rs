@@ -95,7 +95,7 @@ mod tests {
         }
         assert!(last < s(14), "{last:?}");
         pause.pass(1.0).await;
-        assert_eq!((start.elapsed(), pause.left()), (last, None), "nobody waits any more");
+        assert_eq!((start.elapsed(), pause.left()), (last, None), "no request waits");
     }
 
     #[tokio::test(start_paused = true)]

@@ -6,12 +6,12 @@ use std::{
     path::Path,
 };
 
-use runninghub::{Sentence, say};
+use runninghub::{Sentence, net::sync_folder, say};
 use tempfile::NamedTempFile;
 
 use crate::{
     exit::{Error, Exit},
-    platform::{is_open_to_others, sync_folder},
+    platform::is_open_to_others,
 };
 
 /// Reads a file that only its owner can read, up to `limit` bytes; `None` if it doesn't exist.

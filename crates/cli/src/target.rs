@@ -241,25 +241,28 @@ mod tests {
     use super::*;
     use crate::exit::Exit;
 
+    fn all_are_saved(cases: &[(&str, Option<Site>)]) {
+        for &(text, site) in cases {
+            let saved = Ok(Target::Saved("1904136902449209346".into(), site));
+            assert_eq!(Target::parse(text).map_err(|error| error.message), saved, "{text}");
+        }
+    }
+
     #[test]
     fn ids_and_pages_are_understood() {
-        let saved = |site| Ok(Target::Saved("1904136902449209346".into(), site));
-        for (text, site) in [
+        all_are_saved(&[
             ("1904136902449209346", None),
             ("https://www.runninghub.cn/post/1904136902449209346", Some(Site::Cn)),
             ("https://www.runninghub.cn/workflow/1904136902449209346?inviteCode=x", Some(Site::Cn)),
             ("https://www.runninghub.ai/zh-cn/post/1904136902449209346/#top", Some(Site::Ai)),
             ("http://runninghub.ai:443/workflow/1904136902449209346/", Some(Site::Ai)),
             ("https://www.runninghub.cn/#/workflow/1904136902449209346?x=1", Some(Site::Cn)),
-        ] {
-            assert_eq!(Target::parse(text).map_err(|error| error.message), saved(site), "{text}");
-        }
+        ]);
     }
 
     #[test]
     fn ids_and_pages_may_be_copied_with_what_is_around_them() {
-        let saved = |site| Ok(Target::Saved("1904136902449209346".into(), site));
-        for (text, site) in [
+        all_are_saved(&[
             (" 1904136902449209346\n", None),
             ("\"1904136902449209346\",", None),
             ("\u{200b}1904136902449209346。", None),
@@ -269,9 +272,7 @@ mod tests {
             ("HTTPS://WWW.RunningHub.cn/post/1904136902449209346", Some(Site::Cn)),
             ("www.runninghub.cn/post/1904136902449209346", Some(Site::Cn)),
             ("runninghub.ai/workflow/1904136902449209346", Some(Site::Ai)),
-        ] {
-            assert_eq!(Target::parse(text).map_err(|error| error.message), saved(site), "{text}");
-        }
+        ]);
         for (text, site) in [
             (" 1877265245566922753 ", None),
             ("www.runninghub.cn/ai-detail/1877265245566922753", Some(Site::Cn)),

@@ -22,8 +22,8 @@ pub use clients::HttpClients;
 pub use error::{Error, ErrorKind, Source, is_not_listening};
 pub use exchange::Exchange;
 pub use files::{
-    Download, Files, SavedFile, check_folder, copy_file, digest, extension, hex, holds, numbered, open_file,
-    replace_file, result_name, sanitize,
+    Download, Files, SavedFile, check_folder, copy_file, digest, extension, free_space, hex, holds, numbered,
+    open_file, replace_file, result_name, sanitize, sync_folder,
 };
 pub use login::{Login, split_login};
 pub use net::Net;

@@ -105,7 +105,8 @@ impl RunningHub {
             known.plan(workflow.graph(), &[])
         });
         let names = match entry.as_ref().map(|entry| &entry.intent) {
-            Some(Intent { kind: Kind::App, target: Some(app), .. }) => {
+            // A plan has its own titles.
+            Some(Intent { kind: Kind::App, target: Some(app), .. }) if plan.is_none() => {
                 hub.form(&WebappId::from(&**app)).await.map(|form| node_names(&form)).unwrap_or_default()
             }
             _ => HashMap::new(),

@@ -11,7 +11,7 @@ use std::{
 
 use common::{WORKFLOW, hub, key, sim, watch};
 use runninghub::{
-    Code, ErrorKind, Event, Follow, NetOptions, Phase, Run, RunningHub, Service as _, Submit, SubmitStep,
+    Code, ErrorKind, Event, Follow, Phase, Run, RunningHub, Service as _, Submit, SubmitStep,
     ledger::{Filter, Ledger as _, MemoryLedger, State},
 };
 use runninghub_sim::{App, Fault, Rate, Scenario, Sim, SimBuilder};
@@ -113,13 +113,7 @@ async fn a_file_that_is_missing_where_text_is_wanted_was_meant_as_text() {
 #[tokio::test]
 async fn a_field_whose_name_has_points_is_set_without_a_form() {
     let (sim, _) = start().await;
-    let bodies = Arc::new(Mutex::new(Vec::new()));
-    let seen = Arc::clone(&bodies);
-    let net = NetOptions::default().observer(move |exchange| {
-        if exchange.path == "/task/openapi/ai-app/run" {
-            seen.lock().expect("not poisoned").push(exchange.request.unwrap_or_default().to_owned());
-        }
-    });
+    let (net, bodies) = common::bodies_to("/task/openapi/ai-app/run");
     let hub = RunningHub::builder(key()).base_url(sim.base_url()).net(net).build().expect("a hub");
     let app = Submit::app(App::new("bare", common::scenario()).id());
     let submit = app.set("290.resize_type.width", "640").set("57:3.a.b", "1").set("Format.0.text", "x");

@@ -33,6 +33,12 @@ fn hub(url: &str, ledger: Arc<dyn Ledger>) -> RunningHub {
     RunningHub::builder(key()).base_url(url).time_scale(0.01).ledger(ledger).build().expect("a hub")
 }
 
+/// A simulator that creates the first task, but loses the answer. The task waits in the queue.
+async fn losing_one_answer() -> Sim {
+    let sim = sim().fault(Fault::LostCreateAnswer(Rate::First(1))).queue_delay(Duration::from_mins(10));
+    sim.start().await.expect("the simulator starts")
+}
+
 async fn entries(ledger: &dyn Ledger) -> Vec<Entry> {
     ledger.entries(Filter::all()).await.expect("read")
 }
@@ -98,12 +104,7 @@ async fn failed_and_cancelled_tasks_are_distinguished() {
 
 #[tokio::test]
 async fn an_unknown_outcome_is_kept_with_evidence_and_settled_by_the_one_who_knows() {
-    let sim = sim()
-        .fault(Fault::LostCreateAnswer(Rate::First(1)))
-        .queue_delay(Duration::from_mins(10))
-        .start()
-        .await
-        .expect("the simulator starts");
+    let sim = losing_one_answer().await;
     let ledger = ledger();
     let hub = hub(sim.base_url(), Arc::clone(&ledger) as _);
     let submit = Submit::workflow(WORKFLOW).webhook("http://127.0.0.1:9/done/{secret}");
@@ -413,7 +414,7 @@ async fn an_id_that_cannot_be_recorded_is_printed_and_followed() {
     assert!(warns(run.opening()), "also to those who do not follow");
     let watched = watch(&mut run).await;
     assert_eq!(watched.end.phase, Phase::Success);
-    assert!(warns(&watched.events), "the id is told");
+    assert!(warns(&watched.events), "the id is reported");
 }
 
 fn keyed(key: &str, text: &str) -> Submit {
@@ -485,12 +486,7 @@ async fn a_submit_that_created_nothing_frees_its_key() {
 
 #[tokio::test]
 async fn a_key_of_a_submit_of_unknown_outcome_sends_nothing_again() {
-    let sim = sim()
-        .fault(Fault::LostCreateAnswer(Rate::First(1)))
-        .queue_delay(Duration::from_mins(10))
-        .start()
-        .await
-        .expect("the simulator starts");
+    let sim = losing_one_answer().await;
     let ledger = ledger();
     let hub = hub(sim.base_url(), Arc::clone(&ledger) as _);
     let first = hub.submit(keyed("tonight", "a dog")).await.expect_err("unknown");

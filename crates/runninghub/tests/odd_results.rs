@@ -11,8 +11,8 @@ use std::{
 use common::{key, sim, watch};
 use futures_util::StreamExt as _;
 use runninghub::{
-    Comfy, ConnectionState, ErrorKind, Event, Follow, NetOptions, NodeState, Phase, Replay, RunningHub,
-    Service, Speed, Submit, SubmitStep, Workspace,
+    Comfy, ConnectionState, ErrorKind, Event, Follow, NodeState, Phase, Replay, RunningHub, Service, Speed,
+    Submit, SubmitStep, Workspace,
 };
 use runninghub_sim::{Native, NativeBuilder, Scenario, ScriptNode};
 use serde_json::{Value, json};
@@ -108,13 +108,7 @@ async fn entries_that_are_not_nodes_are_not_sent() {
         "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0]}},
     });
     let sim = sim().start().await.expect("the simulator starts");
-    let bodies = Arc::new(Mutex::new(Vec::new()));
-    let seen = Arc::clone(&bodies);
-    let net = NetOptions::default().observer(move |exchange| {
-        if exchange.path == "/task/openapi/create" {
-            seen.lock().expect("not poisoned").push(exchange.request.unwrap_or_default().to_owned());
-        }
-    });
+    let (net, bodies) = common::bodies_to("/task/openapi/create");
     let hub = RunningHub::builder(key()).base_url(sim.base_url()).net(net).build().expect("a hub");
     let mut noisy = graph.clone();
     noisy["_comment"] = json!("mine");

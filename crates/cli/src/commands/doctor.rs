@@ -5,6 +5,7 @@ use std::{env, path::Path};
 use runninghub::{
     ApiKey, Probe, RunningHub, Sentence, Site,
     ledger::{Filter, Ledger as _, SqliteLedger, State},
+    net::free_space,
     say,
 };
 use tempfile::NamedTempFile;
@@ -19,7 +20,6 @@ use crate::{
     event::{Check, Event},
     exit::{Error, Exit},
     key,
-    platform::free_space,
     report::key_kind,
     secrets,
 };

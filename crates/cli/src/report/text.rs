@@ -180,8 +180,8 @@ pub(crate) fn failure(what: Sentence, cause: Option<&Failure>) -> Sentence {
         None => what,
     };
     let causes = [&cause.exception_type, &cause.message];
-    for causes in causes.into_iter().flatten().filter(|causes| !causes.is_empty()) {
-        words = say!("{what}: {cause}", what = words, cause = causes);
+    for part in causes.into_iter().flatten().filter(|part| !part.is_empty()) {
+        words = say!("{what}: {cause}", what = words, cause = part);
     }
     if causes.iter().all(|cause| cause.is_none()) {
         // The meaning of a code that only says that the task failed is no reason.

@@ -251,7 +251,7 @@ impl Waiting {
                     stream.read_line(&mut line).expect("a request");
                     let path = line.split(' ').nth(1).unwrap_or_default().to_owned();
                     let is_workflow = path.ends_with("getJsonApiFormat");
-                    send_signal.send(path).expect("somebody listens");
+                    send_signal.send(path).expect("a listener");
                     let workflow = r#"{"code":0,"data":{"prompt":"{\"1\":{\"class_type\":\"SaveImage\",\"inputs\":{}}}"}}"#;
                     while !is_workflow && !is_let_go.load(Ordering::Relaxed) {
                         thread::park_timeout(Duration::from_millis(10));

@@ -146,7 +146,7 @@ impl World {
     /// The end, which must be emitted last, and only once.
     fn end(&self) -> &End {
         let emitted = self.times(|action| matches!(action, Action::Emit(Event::Finished(_))));
-        assert_eq!(emitted.len(), 1, "finished is told once");
+        assert_eq!(emitted.len(), 1, "finished is reported once");
         match self.log.as_slice() {
             [.., (_, Action::Emit(Event::Progress(last))), (_, Action::Emit(Event::Finished(end)))] => {
                 assert_eq!(last.phase, end.phase, "the last snapshot shows the end");

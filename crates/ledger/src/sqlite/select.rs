@@ -20,16 +20,23 @@ const OWNER: usize = 16;
 
 /// Entries that match the filter, newest first.
 pub(super) fn entries(connection: &Connection, folder: &Path, filter: &Filter) -> Result<Vec<Entry>, Error> {
+    matching(connection, filter, |name| owner::is_dead(folder, name))
+}
+
+fn matching(
+    connection: &Connection,
+    filter: &Filter,
+    is_dead: impl Fn(&str) -> bool,
+) -> Result<Vec<Entry>, Error> {
     let (sql, values) = statement(filter);
     let mut statement = connection.prepare(&sql).map_err(failed)?;
-    let is_dead = |name: &str| owner::is_dead(folder, name);
     let mut rows = statement.query(params_from_iter(values)).map_err(failed)?;
     let mut entries = Vec::new();
     // Rows are fetched one by one, so that none is read beyond the limit.
     while entries.len() < filter.max()
         && let Some(row) = rows.next().map_err(failed)?
     {
-        let entry = seen(row, is_dead)?;
+        let entry = seen(row, &is_dead)?;
         if filter.matches(&entry) {
             entries.push(entry);
         }
@@ -102,22 +109,15 @@ fn statement(filter: &Filter) -> (String, Vec<Value>) {
     (sql, values)
 }
 
-/// The name of the submit that holds an idempotency key.
+/// The submit that holds the idempotency key of an intent.
 pub(super) fn holder(
     connection: &Connection,
-    key: &str,
+    intent: &Intent,
     is_dead: impl Fn(&str) -> bool,
-) -> Result<Option<String>, Error> {
-    let (sql, values) = statement(&Filter::all().once(key));
-    let mut statement = connection.prepare(&sql).map_err(failed)?;
-    let mut rows = statement.query(params_from_iter(values)).map_err(failed)?;
-    while let Some(row) = rows.next().map_err(failed)? {
-        let entry = seen(row, &is_dead)?;
-        if entry.state.holds_key() {
-            return Ok(Some(entry.attempt.to_string()));
-        }
-    }
-    Ok(None)
+) -> Result<Option<Entry>, Error> {
+    let Some(once) = &intent.once else { return Ok(None) };
+    let entries = matching(connection, &Filter::all().once(&*once.key), is_dead)?;
+    Ok(entries.into_iter().find(|entry| entry.holds_key_of(intent)))
 }
 
 pub(super) fn deliveries(connection: &Connection) -> Result<Vec<Delivery>, Error> {

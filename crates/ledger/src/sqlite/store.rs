@@ -381,9 +381,8 @@ fn begin(
     is_dead: impl Fn(&str) -> bool,
 ) -> Result<(AttemptId, i64), Error> {
     failpoint::hit(None, State::Submitting, Failpoint::Before);
-    if let Some(once) = &intent.once {
-        let holder = select::holder(connection, &once.key, &is_dead)?;
-        holder.map_or(Ok(()), |holder| Err(key_is_taken(&holder)))?;
+    if let Some(holder) = select::holder(connection, intent, &is_dead)? {
+        return Err(key_is_taken(holder.attempt.as_str()));
     }
     let item = intent.item.as_ref().map(|item| batches::claim(connection, item, is_dead)).transpose()?;
     let attempt = AttemptId::random()?;

@@ -57,13 +57,13 @@ fn put(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(
         write(file.as_file_mut())?;
         file.as_file().sync_all()?;
         file.persist(path)?;
-        sync(directory)
+        sync_folder(directory)
     };
     put().map_err(|error| Error::io(path, error))
 }
 
 /// The number of bytes free for this user on a folder's disk; `None` if the system doesn't report it.
-pub(super) fn free(directory: &Path) -> Option<u64> {
+pub fn free_space(directory: &Path) -> Option<u64> {
     #[cfg(unix)]
     {
         let disk = rustix::fs::statvfs(directory).ok()?;
@@ -151,19 +151,27 @@ where
 /// Flushes each folder once: a file's name is stored in its folder, which is flushed separately from the file.
 pub(super) fn sync_all<'p>(directories: impl Iterator<Item = &'p Path>) -> Vec<(PathBuf, io::Error)> {
     let directories: BTreeSet<&Path> = directories.collect();
-    let failed = |directory: &Path| Some((directory.to_owned(), sync(directory).err()?));
+    let failed = |directory: &Path| Some((directory.to_owned(), sync_folder(directory).err()?));
     directories.into_iter().filter_map(failed).collect()
 }
 
+/// Flushes a folder, so that the names of new and renamed files are on the disk.
+///
+/// # Errors
+/// The system's error for the folder.
 #[cfg(unix)]
-fn sync(directory: &Path) -> io::Result<()> {
+pub fn sync_folder(directory: &Path) -> io::Result<()> {
     let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
     File::open(directory)?.sync_all()
 }
 
+/// Does nothing on this system.
+///
+/// # Errors
+/// Never on this system.
 #[cfg(not(unix))]
 #[expect(clippy::unnecessary_wraps, reason = "directories cannot be opened there")]
-fn sync(_: &Path) -> io::Result<()> {
+pub fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())
 }
 

@@ -14,6 +14,6 @@ mod version;
 pub use digest::{digest, hex};
 pub use fetch::Download;
 pub use file_name::{extension, numbered, result_name, sanitize};
-pub use folder::{check_folder, copy_file, holds, open_file, replace_file};
+pub use folder::{check_folder, copy_file, free_space, holds, open_file, replace_file, sync_folder};
 pub use partial::SavedFile;
 pub use store::Files;

@@ -13,7 +13,7 @@ use url::Url;
 use super::{
     Files,
     file_name::sanitize,
-    folder::{blocking, free},
+    folder::{blocking, free_space},
     pace::Pace,
     partial::Partial,
     version::Version,
@@ -249,7 +249,7 @@ impl<'f> Transfer<'f> {
 /// Checks that the disk has room for this many more bytes, or for any at all if the number is unknown.
 async fn check_room(directory: &Path, missing: Option<u64>) -> Result<(), Error> {
     let folder = directory.to_owned();
-    let free = blocking(directory, move || Ok(free(&folder))).await?;
+    let free = blocking(directory, move || Ok(free_space(&folder))).await?;
     let wanted = missing.map_or(RESERVE, |missing| missing.saturating_add(missing.min(RESERVE)));
     match free {
         Some(free) if free < wanted => {

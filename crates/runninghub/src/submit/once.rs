@@ -8,7 +8,8 @@ use runninghub_ledger::{Digest, Error as LedgerError, ErrorKind as LedgerErrorKi
 use serde_json::json;
 use tokio::time::sleep;
 
-use crate::{Error, ErrorKind, Follow, Recipe, Run, Service, Submit, Work, attempts::AttemptLog};
+use super::NewValue;
+use crate::{Error, ErrorKind, Follow, Given, Recipe, Run, Service, Submit, Work, attempts::AttemptLog};
 
 /// How often a submit of another process is looked at, until it has a task.
 const LOOK: Duration = Duration::from_millis(100);
@@ -32,7 +33,7 @@ pub(crate) async fn submit<'a, S: Service>(
     }
     let attempts =
         attempts.ok_or_else(|| Error::usage(say!("without a ledger, no key can be recognized")))?;
-    let once = Once::new(key, digest(&submit, service.place()).await);
+    let once = Once::new(key, digest(&mut submit, service.place()).await);
     submit.once = Some(once.clone());
     let mut has_waited = false;
     loop {
@@ -73,8 +74,19 @@ pub(crate) async fn submit<'a, S: Service>(
 
 /// Identifies what is submitted: the place, the work, and what is set. Files count by their content, and a seed that is
 /// to be drawn as the wish to draw one.
-async fn digest(submit: &Submit, place: &Place) -> Digest {
-    let recipe = Recipe::read(submit).await.portable();
+async fn digest(submit: &mut Submit, place: &Place) -> Digest {
+    let recipe = Recipe::read(submit).await;
+    // The ledger's recipe needs them again.
+    let files = submit.changes.named().iter().zip(&recipe.set).filter_map(|((_, new), (_, given))| {
+        match (new, given) {
+            (NewValue::File(path), Given::File { sha256, .. } | Given::Hidden { sha256 }) => {
+                Some((path.clone(), *sha256))
+            }
+            _ => None,
+        }
+    });
+    submit.digests.extend(files);
+    let recipe = recipe.portable();
     let id = match &submit.work {
         Work::Workflow(id) => id.as_ref(),
         Work::App(app) | Work::Quick { app, .. } => app.as_ref(),

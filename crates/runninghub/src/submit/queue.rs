@@ -153,7 +153,7 @@ mod tests {
             let sender = sender.clone();
             tokio::spawn(async move {
                 let _position = queue.queue_up(position).await;
-                sender.send(name).expect("somebody listens");
+                sender.send(name).expect("a listener");
                 sleep(Duration::from_secs(5)).await;
             });
             settle().await;
@@ -162,7 +162,7 @@ mod tests {
             let sender = sender.clone();
             tokio::spawn(async move {
                 let _position = queue.enter().await;
-                sender.send(name).expect("somebody listens");
+                sender.send(name).expect("a listener");
             });
             settle().await;
         }

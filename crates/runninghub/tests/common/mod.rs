@@ -1,9 +1,13 @@
 //! A simulator, a hub that is connected to it, and a run of a small workflow.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
-use runninghub::{ApiKey, End, Event, Run, RunningHub, conformance};
+use runninghub::{ApiKey, End, Event, NetOptions, Run, RunningHub, conformance};
 use runninghub_sim::{Scenario, ScriptNode, Sim, SimBuilder};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -47,6 +51,18 @@ pub(crate) fn key() -> ApiKey {
 
 pub(crate) fn hub(sim: &Sim) -> RunningHub {
     RunningHub::builder(key()).base_url(sim.base_url()).build().expect("a hub")
+}
+
+/// The bodies of the requests to a path, and options that collect them.
+pub(crate) fn bodies_to(path: &'static str) -> (NetOptions, Arc<Mutex<Vec<String>>>) {
+    let bodies = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&bodies);
+    let net = NetOptions::default().observer(move |exchange| {
+        if exchange.path == path {
+            seen.lock().expect("not poisoned").push(exchange.request.unwrap_or_default().to_owned());
+        }
+    });
+    (net, bodies)
 }
 
 /// The events and the end of a run.

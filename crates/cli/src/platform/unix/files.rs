@@ -1,4 +1,4 @@
-//! Permissions and space of files.
+//! Permissions of files.
 
 use std::{
     fs::{File, OpenOptions},
@@ -22,18 +22,4 @@ pub(crate) fn is_open_to_others(file: &File, path: &Path) -> io::Result<Option<(
     let mode = file.metadata()?.permissions().mode();
     let cure = || say!("make it private: `chmod 600 {path}`", path = path.display());
     Ok((mode & 0o077 != 0).then(|| (format!("{:03o}", mode & 0o777), cure())))
-}
-
-/// Makes a renamed file durable.
-///
-/// # Errors
-/// If the disk fails.
-pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
-}
-
-/// The bytes that this user may still write to the disk of a folder, if the system says so.
-pub(crate) fn free_space(folder: &Path) -> Option<u64> {
-    let disk = rustix::fs::statvfs(folder).ok()?;
-    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
 }

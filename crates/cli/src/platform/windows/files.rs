@@ -1,4 +1,4 @@
-//! Permissions and space of files. A file in a user's folder is for this user only, by the folder's access list.
+//! Permissions of files. A file in a user's folder is for this user only, by the folder's access list.
 
 use std::{
     fs::{File, OpenOptions},
@@ -20,18 +20,4 @@ pub(crate) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
 #[expect(clippy::unnecessary_wraps, reason = "it fails on other systems")]
 pub(crate) fn is_open_to_others(_: &File, _: &Path) -> io::Result<Option<(String, Sentence)>> {
     Ok(None)
-}
-
-/// A folder cannot be synchronized; the file system keeps the rename in its journal.
-///
-/// # Errors
-/// Never on this system.
-#[expect(clippy::unnecessary_wraps, reason = "it fails on other systems")]
-pub(crate) fn sync_folder(_: &Path) -> io::Result<()> {
-    Ok(())
-}
-
-/// Unknown.
-pub(crate) fn free_space(_: &Path) -> Option<u64> {
-    None
 }

@@ -8,7 +8,7 @@ mod signals;
 mod terminal;
 
 pub(crate) use echo::Echo;
-pub(crate) use files::{free_space, is_open_to_others, private, sync_folder};
+pub(crate) use files::{is_open_to_others, private};
 pub(crate) use group::Group;
 pub(crate) use memory::keep_memory_private;
 pub(crate) use signals::{Signals, die, has_come, suspend, take};
