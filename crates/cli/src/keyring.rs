@@ -32,6 +32,11 @@ mod imp {
     }
 
     fn failed(profile: &str, error: &keyring::Error) -> Error {
+        // The first error is why there is no store.
+        let error = match (error, Entry::store_status()) {
+            (keyring::Error::NoDefaultStore, Err(why)) => why,
+            (error, _) => error,
+        };
         let what = match error {
             keyring::Error::NoEntry => say!("the keyring has no key for the profile `{profile}`", profile),
             error => say!("cannot use the keyring: {why}", why = chain(error)),
